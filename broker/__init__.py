@@ -1,0 +1,1 @@
+"""The engine: from a city's systems to versioned, queryable data sets."""

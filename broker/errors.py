@@ -1,0 +1,145 @@
+"""Everything that can go wrong, sorted by what has to happen next.
+
+BrokerError
+├── SettingError            the start stops: a setting's value is not accepted
+├── DeclarationError        the start stops: a data set is declared wrongly
+├── StoreError              our side: the store cannot be opened or read
+├── RequestError            refuse this request, or null this field; the text goes to the client
+│   ├── BadRequest          the HTTP request or its document is malformed
+│   ├── BadArgument         an argument's value is not accepted; says what is
+│   ├── NotFound            no such data set, record or source; says which there are
+│   └── TooMuch             over a limit; names the limit and the value
+├── SourceError             this data set's refresh fails, its old version stays, the others go on
+│   ├── Unavailable         nobody answered in time, or the answer was 429 or 5xx: worth another try
+│   ├── Refused             the source answered with a client error: another try would not help
+│   ├── Oversized           the answer is larger than the bound
+│   ├── Unreadable          the answer is not what it should be: HTML, an exception report, cut short
+│   └── Suspicious          everything was readable but the result cannot be true (guards before publishing)
+└── RowError                reject this row, keep it with its reason, go on
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "BadArgument",
+    "BadRequest",
+    "BrokerError",
+    "DeclarationError",
+    "NotFound",
+    "Oversized",
+    "Refused",
+    "RequestError",
+    "RowError",
+    "SettingError",
+    "SourceError",
+    "StoreError",
+    "Suspicious",
+    "TooMuch",
+    "Unavailable",
+    "Unreadable",
+]
+
+
+class BrokerError(Exception):
+    """Base of every error the broker raises itself.
+
+    ``code`` is what a client sees in ``extensions.code``; ``public`` says whether the text may reach the client.
+    """
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    public: ClassVar[bool] = False
+
+
+class SettingError(BrokerError):
+    """A setting's value is not accepted; the text names the setting, the value and what is accepted."""
+
+    code = "SETTING"
+
+
+class DeclarationError(BrokerError):
+    """A data set is declared wrongly; the text names the record, the field and the remedy."""
+
+    code = "DECLARATION"
+
+
+class StoreError(BrokerError):
+    """The store cannot be opened, read or written."""
+
+    code = "STORE"
+
+
+class RequestError(BrokerError):
+    """The request asks for something that is not accepted; ``status`` is the HTTP status when nothing can be answered."""
+
+    code = "REQUEST"
+    public = True
+    status: ClassVar[int] = 400
+
+
+class BadRequest(RequestError):
+    """The HTTP request or the GraphQL document in it is malformed."""
+
+    code = "BAD_REQUEST"
+
+
+class BadArgument(RequestError):
+    """An argument's value is not accepted."""
+
+    code = "BAD_ARGUMENT"
+
+
+class NotFound(RequestError):
+    """There is no such thing; the text says which there are."""
+
+    code = "NOT_FOUND"
+    status = 404
+
+
+class TooMuch(RequestError):
+    """The request is over a limit; the text names the limit and the value."""
+
+    code = "TOO_MUCH"
+    status = 413
+
+
+class SourceError(BrokerError):
+    """A source did not give what it should; the refresh of this data set fails and its old version stays."""
+
+    code = "SOURCE_ERROR"
+    public = True
+
+
+class Unavailable(SourceError):
+    """The source did not answer in time, or answered that it cannot now (429, 5xx)."""
+
+    code = "SOURCE_UNAVAILABLE"
+
+
+class Refused(SourceError):
+    """The source refuses this request (other 4xx); asking again would not help."""
+
+    code = "SOURCE_REFUSED"
+
+
+class Oversized(SourceError):
+    """The source's answer is larger than the bound for one body."""
+
+    code = "SOURCE_OVERSIZED"
+
+
+class Unreadable(SourceError):
+    """The source's answer is not in the form it should be."""
+
+    code = "SOURCE_UNREADABLE"
+
+
+class Suspicious(SourceError):
+    """The new version is readable but cannot be true, so it is not published."""
+
+    code = "SOURCE_SUSPICIOUS"
+
+
+class RowError(BrokerError, ValueError):
+    """One row cannot be read; it is kept with this reason and counted."""
+
+    code = "ROW"

@@ -1,0 +1,129 @@
+"""What the broker knows of text: Polish order and folding, safe HTML, plain text, texts in several languages."""
+
+import re
+from collections.abc import Iterable
+from html import unescape
+from unicodedata import combining, normalize
+
+import nh3
+from lxml import html as lxml_html
+from lxml.etree import ParserError
+
+__all__ = ["MARK", "Localized", "collation", "fold", "plain_text", "safe_html"]
+
+# A letter with a Polish mark sorts after its plain letter and before the next one (PN-80/N-01223). Written as the plain letter
+# followed by MARK, which is above every ASCII letter, the order of the bytes is the Polish order; with MARK taken out, the
+# same string is the folded one. So one stored column serves order and search alike, in any database.
+MARK = "\x7f"
+POLISH = str.maketrans(
+    {
+        "ą": "a" + MARK,
+        "ć": "c" + MARK,
+        "ę": "e" + MARK,
+        "ł": "l" + MARK,
+        "ń": "n" + MARK,
+        "ó": "o" + MARK,
+        "ś": "s" + MARK,
+        "ź": "z" + MARK,
+        "ż": "z" + MARK + MARK,
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "đ": "d",
+        "ı": "i",
+        "\u00a0": " ",
+        MARK: "",
+    }
+)
+
+
+def collation(text: str) -> str:
+    """The key whose byte order is the Polish alphabetical order, case ignored."""
+    key = text.lower().translate(POLISH)
+    if key.isascii():
+        return key
+    return "".join(letter for letter in normalize("NFKD", key) if not combining(letter))
+
+
+def fold(text: str) -> str:
+    """Lower case, without Polish or other marks: ``Żółw`` becomes ``zolw``."""
+    return collation(text).replace(MARK, "")
+
+
+class Localized(dict[str, str]):
+    """A text in several languages, by ISO 639-1 code; Polish (``pl``) is what others fall back to."""
+
+    def best(self, language: str = "pl") -> str:
+        """The text in this language, else in Polish, else in the first there is."""
+        return self.get(language) or self.get("pl") or next(iter(self.values()), "")
+
+
+TAGS = {
+    "a", "abbr", "b", "blockquote", "br", "code", "dd", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
+    "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
+}  # fmt: skip
+ATTRIBUTES = {"a": {"href", "title", "lang"}, "img": {"src", "alt", "width", "height"}, "td": {"colspan", "rowspan"}}
+SCHEMES = {"http", "https", "mailto", "tel"}
+
+
+def safe_html(markup: str) -> str:
+    """The markup with only harmless elements, attributes and link schemes left; scripts and styles vanish whole."""
+    if "<" not in markup and "&" not in markup:
+        return markup.strip()
+    return nh3.clean(
+        markup, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer"
+    ).strip()
+
+
+BLOCKS = frozenset(
+    {
+        "p",
+        "br",
+        "div",
+        "li",
+        "tr",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "dt",
+        "dd",
+        "blockquote",
+        "pre",
+        "table",
+        "ul",
+        "ol",
+    }
+)
+BLANKS = re.compile(r"[ \t\r\f\v\u00a0]+")
+
+
+def plain_text(markup: str) -> str:
+    """The words of the markup: entities read, a line a block, no tags."""
+    if "<" not in markup:
+        return _tidy(unescape(markup))
+    try:
+        tree = lxml_html.fragment_fromstring(markup, create_parent="div")
+    except (ParserError, ValueError):
+        return _tidy(unescape(re.sub(r"<[^>]*>", " ", markup)))
+    for element in tree.iter():
+        if element.tag in {"script", "style"}:
+            element.text = None
+        elif element.tag in BLOCKS:
+            element.tail = "\n" + (element.tail or "")
+            if element.tag != "br":
+                element.text = "\n" + (element.text or "")
+    return _tidy(str(tree.text_content()))
+
+
+def _tidy(text: str) -> str:
+    return "\n".join(_lines(text))
+
+
+def _lines(text: str) -> Iterable[str]:
+    for line in text.split("\n"):
+        if tidy := BLANKS.sub(" ", line).strip():
+            yield tidy

@@ -1,0 +1,1 @@
+"""The graph: types, connections, filters and fields, derived from the catalogue."""
