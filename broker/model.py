@@ -255,6 +255,17 @@ class Dataset:
         return f"{self.source.id}.{self.name}"
 
     @property
+    def root(self) -> str:
+        """The root field of the graph: ``informationRequests``."""
+        head, *tail = self.name.split("_")
+        return head + "".join(part.capitalize() for part in tail)
+
+    @property
+    def type_name(self) -> str:
+        """The GraphQL type of its records: the class's name."""
+        return self.record.__name__
+
+    @property
     def located(self) -> bool:
         """Whether its records have a place."""
         return any(one.kind is Geometry for one in self.fields)

@@ -1,0 +1,201 @@
+"""What resolvers say and stores hear: frozen values, no SQL, no GraphQL.
+
+A condition is a tree of `Compare`, `Bbox`, `Near`, `InDistrict` under `And`, `Or`, `Not`. Names in it are the fields'
+names as declared; values are already of the field's kind.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, TypeAlias
+
+from broker.model import Dataset
+
+__all__ = [
+    "AREA",
+    "DISTRICT",
+    "LENGTH",
+    "LOCATION",
+    "Aggregation",
+    "And",
+    "Bbox",
+    "Compare",
+    "Condition",
+    "Group",
+    "GroupBy",
+    "InDistrict",
+    "Measure",
+    "Near",
+    "Not",
+    "Operator",
+    "Or",
+    "Order",
+    "Query",
+    "Row",
+    "Selection",
+    "Window",
+]
+
+# What a located record has beside its declared fields; asked for by these names among a query's columns.
+AREA = "_area"
+LENGTH = "_length"
+LOCATION = "_location"
+DISTRICT = "_district"
+
+Row: TypeAlias = dict[str, Any]
+"""A record as the store gives it: values by column name."""
+
+
+class Operator(StrEnum):
+    """How a field is compared with a value."""
+
+    EQ = "eq"
+    NE = "ne"
+    IN = "in"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    CONTAINS = "contains"
+    STARTS_WITH = "startsWith"
+    IS_NULL = "isNull"
+    HAS = "has"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A field against a value; ``contains`` and ``startsWith`` ignore case and Polish marks."""
+
+    field: str
+    operator: Operator
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of these."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of these."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """None but this."""
+
+    part: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Bbox:
+    """Whose geometry meets this rectangle, in degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Whose geometry comes within ``distance`` metres of a point in degrees."""
+
+    lon: float
+    lat: float
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class InDistrict:
+    """Whose place lies in the district of this key."""
+
+    key: str
+
+
+Condition: TypeAlias = And | Or | Not | Compare | Bbox | Near | InDistrict
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Order by a field; an absent value counts as the smallest."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of the ordered records: ``size`` of them after (or before) a position, forward or backward.
+
+    A position is the values of the order's fields and the key of the record there.
+    """
+
+    size: int
+    position: tuple[Any, ...] | None = None
+    backward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A page of a data set's records, at one version."""
+
+    dataset: Dataset
+    version: int
+    columns: frozenset[str]
+    window: Window
+    where: Condition | None = None
+    order: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A page of records, and whether there are more beyond it in the direction asked."""
+
+    rows: list[Row]
+    more: bool
+    positions: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+Part = Literal["year", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBy:
+    """Group by a field's value, or by the year or month of a date."""
+
+    field: str
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number over a group."""
+
+    function: Literal["sum", "avg", "min", "max"]
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """Counts and measures over the records that match, by group."""
+
+    dataset: Dataset
+    version: int
+    where: Condition | None = None
+    group_by: tuple[GroupBy, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    limit: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group: its key (one text a grouping), how many records, and the measures asked for."""
+
+    key: tuple[str | None, ...]
+    count: int
+    measures: dict[Measure, Any]

@@ -1,0 +1,208 @@
+"""Query → one SELECT: the same SQL for every database, except what its `Dialect` says about places."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    Table,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
+
+from broker.model import Dataset, Localized
+from broker.query import (
+    AREA,
+    DISTRICT,
+    LENGTH,
+    LOCATION,
+    Aggregation,
+    And,
+    Bbox,
+    Compare,
+    Condition,
+    GroupBy,
+    InDistrict,
+    Measure,
+    Near,
+    Not,
+    Operator,
+    Or,
+    Order,
+    Query,
+)
+from broker.store.tables import ALL, KEY, PLAIN
+from broker.text import MARK, collation, fold
+
+__all__ = ["Place", "aggregate", "at", "count", "page", "sort_columns"]
+
+Clause = ColumnElement[bool]
+
+
+class Place(Protocol):
+    """How a database answers questions of place."""
+
+    def bbox(self, table: Table, box: Bbox) -> Clause:
+        """Whose geometry meets the rectangle."""
+        ...
+
+    def near(self, table: Table, near: Near) -> Clause:
+        """Whose geometry comes within the distance."""
+        ...
+
+
+def at(table: Table, version: int) -> Clause:
+    """The rows that live in this version."""
+    return and_(table.c["_since"] <= version, table.c["_until"] > version)
+
+
+def page(table: Table, query: Query, place: Place) -> Select[Any]:
+    """The rows of a window, one more than its size, in reading direction; order columns are labelled ``o0``, ``o1`` and so on."""
+    keys = sort_columns(table, query.dataset, query.order)
+    window = query.window
+    statement = select(*_asked(table, query), *(column.label(f"o{n}") for n, (column, _) in enumerate(keys)))
+    statement = statement.where(at(table, query.version))
+    if query.where is not None:
+        statement = statement.where(condition(table, query.dataset, query.where, place))
+    if window.position is not None:
+        statement = statement.where(_beyond(keys, window.position, backward=window.backward))
+    for column, descending in keys:
+        statement = statement.order_by(column.desc() if descending != window.backward else column.asc())
+    return statement.limit(window.size + 1)
+
+
+def count(table: Table, query: Query, place: Place) -> Select[Any]:
+    """How many records match, whatever the window."""
+    statement = select(func.count()).select_from(table).where(at(table, query.version))
+    return statement if query.where is None else statement.where(condition(table, query.dataset, query.where, place))
+
+
+def aggregate(table: Table, query: Aggregation, place: Place) -> Select[Any]:
+    """Groups, largest first: the columns of the key, the count, then the measures in order (an average as its sum and count)."""
+    groups = [_group(table, one) for one in query.group_by]
+    measures = [column for one in query.measures for column in _measure(table, one)]
+    statement = select(*groups, func.count().label("count"), *measures).where(at(table, query.version))
+    if query.where is not None:
+        statement = statement.where(condition(table, query.dataset, query.where, place))
+    return statement.group_by(*groups).order_by(func.count().desc(), *groups).limit(query.limit + 1)
+
+
+def _asked(table: Table, query: Query) -> list[ColumnElement[Any]]:
+    columns: list[ColumnElement[Any]] = [table.c[query.dataset.key]]
+    for name in sorted(query.columns - {query.dataset.key}):
+        if name == LOCATION:
+            columns += [table.c["_lon"], table.c["_lat"]]
+        elif name in (AREA, LENGTH, DISTRICT):
+            columns.append(table.c[name])
+        else:
+            columns += [table.c[name + suffix] for suffix in ("", PLAIN, ALL) if name + suffix in table.c]
+    return columns
+
+
+Keys = list[tuple[ColumnElement[Any], bool]]
+
+
+def sort_columns(table: Table, dataset: Dataset, order: Sequence[Order]) -> Keys:
+    """What to order by, and whether downwards: texts in Polish order; the key last, so that the order is total."""
+    keys: Keys = [(_sortable(table, one.field), one.descending) for one in order]
+    downwards = keys[-1][1] if keys else False
+    return [*keys, (table.c[dataset.key], downwards)]
+
+
+def _sortable(table: Table, field: str) -> ColumnElement[Any]:
+    return table.c[field + KEY] if field + KEY in table.c else table.c[field]
+
+
+def _beyond(keys: Keys, position: Sequence[Any], *, backward: bool) -> Clause:
+    """Rows after (before, when backward) the position; an absent value is the smallest."""
+    found: Clause = false()
+    for (column, descending), value in reversed(list(zip(keys, position, strict=True))):
+        upwards = descending == backward
+        if value is None:
+            further, same = (column.is_not(None) if upwards else false()), column.is_(None)
+        else:
+            further = column > value if upwards else or_(column < value, column.is_(None))
+            same = column == value
+        found = or_(further, and_(same, found))
+    return found
+
+
+def condition(table: Table, dataset: Dataset, where: Condition, place: Place) -> Clause:
+    """A condition tree as SQL; every value is a bound parameter."""
+
+    def read(one: Condition) -> Clause:
+        match one:
+            case And(parts):
+                return and_(true(), *(read(part) for part in parts))
+            case Or(parts):
+                return or_(false(), *(read(part) for part in parts))
+            case Not(part):
+                return not_(func.coalesce(read(part), false()))
+            case Bbox():
+                return place.bbox(table, one)
+            case Near():
+                return place.near(table, one)
+            case InDistrict(key):
+                return table.c[DISTRICT] == key
+            case Compare():
+                return _compare(table, dataset, one)
+
+    return read(where)
+
+
+def _compare(table: Table, dataset: Dataset, one: Compare) -> Clause:
+    column = table.c[one.field]
+    kind = dataset.field(one.field).kind
+    if one.operator is Operator.IS_NULL:
+        return column.is_(None) if one.value else column.is_not(None)
+    if one.operator is Operator.IN:
+        return column.in_(one.value)
+    if one.operator is Operator.HAS:
+        return column.contains(orjson.dumps(one.value).decode(), autoescape=True)
+    if one.operator in (Operator.CONTAINS, Operator.STARTS_WITH):
+        folded = func.replace(table.c[one.field + KEY], MARK, "")
+        word = fold(one.value)
+        contains = one.operator is Operator.CONTAINS
+        return folded.contains(word, autoescape=True) if contains else folded.startswith(word, autoescape=True)
+    value = one.value
+    if kind in (str, Localized) and one.operator in (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE):
+        column, value = table.c[one.field + KEY], collation(value)
+    return COMPARE[one.operator](column, value)
+
+
+COMPARE: dict[Operator, Callable[[ColumnElement[Any], Any], Clause]] = {
+    Operator.EQ: lambda column, value: column == value,
+    Operator.NE: lambda column, value: or_(column != value, column.is_(None)),
+    Operator.GT: lambda column, value: column > value,
+    Operator.GTE: lambda column, value: column >= value,
+    Operator.LT: lambda column, value: column < value,
+    Operator.LTE: lambda column, value: column <= value,
+}
+
+
+def _group(table: Table, by: GroupBy) -> ColumnElement[Any]:
+    column = table.c[by.field]
+    if by.part is None:
+        return column
+    digits = 4 if by.part == "year" else 7  # of an ISO date: YYYY, YYYY-MM
+    return func.substr(cast(type_coerce(column, String), Text), 1, digits)
+
+
+def _measure(table: Table, one: Measure) -> Iterator[ColumnElement[Any]]:
+    column = table.c[one.field]
+    if one.function == "avg":  # exact in every database: the sum and how many, divided by the reader
+        yield func.sum(column, type_=column.type)
+        yield func.count(column)
+    else:
+        yield getattr(func, one.function)(column, type_=column.type)

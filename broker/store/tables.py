@@ -1,0 +1,284 @@
+"""Data set → table: columns, indexes, and how a record becomes a row of them.
+
+A row lives from one version of its data set to another: ``_since`` ≤ version < ``_until``. Nothing is ever overwritten,
+so a reader that holds a version sees that version whole, whatever is refreshed meanwhile. Columns that begin with an
+underscore are the store's own; ``<field>__key`` is the Polish collation key of a text, ``<field>__text`` the words of a
+markup field, ``<field>__all`` a text's languages as JSON.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import orjson
+import shapely
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from broker.geometry import Geometry, areas, lengths, metric
+from broker.model import Dataset, Field, Localized, Record
+from broker.text import collation, plain_text
+
+__all__ = [
+    "ALL",
+    "FOREVER",
+    "KEY",
+    "PLAIN",
+    "Instant",
+    "Scaled",
+    "bookkeeping",
+    "encoder",
+    "fingerprint",
+    "placed",
+    "table",
+]
+
+FOREVER = 2**62
+KEY, PLAIN, ALL = "__key", "__text", "__all"
+
+
+class Scaled(TypeDecorator[Decimal]):
+    """An exact decimal: a scaled integer in SQLite, whose own numbers are binary, and NUMERIC elsewhere."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Integers for SQLite, NUMERIC for the others."""
+        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else Numeric(20, self.scale))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
+        """Scale on the way in."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return int(Decimal(value).scaleb(self.scale).to_integral_value())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401 - as SQLAlchemy declares it
+        """Scale back on the way out."""
+        if value is None or dialect.name != "sqlite":
+            return value  # type: ignore[no-any-return]
+        return Decimal(value).scaleb(-self.scale)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC: ISO 8601 text in SQLite, which sorts as time does, and TIMESTAMP WITH TIME ZONE elsewhere."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
+        """To UTC on the way in."""
+        del dialect
+        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401 - as SQLAlchemy declares it
+        """An aware datetime on the way out."""
+        del dialect
+        return None if value is None else datetime.fromisoformat(value)
+
+
+def _type(field: Field) -> TypeEngine[Any]:
+    if field.kind is Decimal:
+        return Scaled(field.scale)
+    types: dict[type, TypeEngine[Any]] = {
+        int: BigInteger(),
+        float: Float(),
+        bool: Boolean(),
+        date: Date(),
+        datetime: Instant(),
+        Geometry: LargeBinary(),
+    }
+    return types.get(field.kind, Text())
+
+
+def _columns(field: Field) -> Iterator[Column[Any]]:
+    yield Column(field.name, _type(field), nullable=field.optional)
+    if field.kind in (str, Localized):
+        yield Column(field.name + KEY, Text)
+    if field.html:
+        yield Column(field.name + PLAIN, Text)
+    if field.localized:
+        yield Column(field.name + ALL, Text)
+
+
+PLACE = (
+    *((name, Float) for name in ("_west", "_south", "_east", "_north", "_lon", "_lat", "_x", "_y", "_area", "_length")),
+    ("_point", Boolean),
+    ("_district", Text),
+)
+
+
+def table(dataset: Dataset, metadata: MetaData) -> Table:
+    """The table of a data set, with an index on what one looks up, ranges over or refers by."""
+    columns = [column for field in dataset.fields for column in _columns(field)]
+    if dataset.located:
+        columns += [Column(name, kind) for name, kind in PLACE]
+    name = dataset.id.replace(".", "_")
+    made = Table(
+        name,
+        metadata,
+        Column("_row", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+        Column("_since", BigInteger, nullable=False),
+        Column("_until", BigInteger, nullable=False),
+        Column("_hash", BigInteger, nullable=False),
+        *columns,
+    )
+    Index(f"ix_{name}__version", made.c[dataset.key], made.c["_since"], unique=True)
+    for field in dataset.fields:
+        if field.kind in (date, datetime, Decimal, int, float) or field.to is not None:
+            Index(f"ix_{name}_{field.name}", made.c[field.name], made.c[dataset.key])
+        elif field.search == "title":
+            Index(f"ix_{name}_{field.name}", made.c[field.name + KEY], made.c[dataset.key])
+    if dataset.located:
+        Index(f"ix_{name}_district", made.c["_district"], made.c[dataset.key])
+    return made
+
+
+def bookkeeping(metadata: MetaData) -> tuple[Table, Table, Table, Table]:
+    """The store's own tables: published versions, refreshes, rejected rows, entries of the search."""
+    versions = Table(
+        "broker_versions",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("number", BigInteger, primary_key=True),
+        Column("published_at", Instant, nullable=False),
+        Column("checked_at", Instant, nullable=False),
+        Column("records", BigInteger, nullable=False),
+        Column("sample", Boolean, nullable=False),
+    )
+    refreshes = Table(
+        "broker_refreshes",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("dataset", String(200), nullable=False, index=True),
+        Column("started_at", Instant, nullable=False),
+        Column("finished_at", Instant, nullable=False),
+        Column("outcome", String(20), nullable=False),
+        Column("error", Text),
+        *(Column(name, BigInteger, nullable=False) for name in ("records", "added", "changed", "removed", "rejected")),
+    )
+    rejected = Table(
+        "broker_rejected",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("position", BigInteger, primary_key=True),
+        Column("reason", Text, nullable=False),
+        Column("row", Text, nullable=False),
+    )
+    entries = Table(
+        "broker_search_entries",
+        metadata,
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+        Column("dataset", String(200), nullable=False),
+        Column("row", BigInteger, nullable=False),
+        Column("since", BigInteger, nullable=False),
+        Column("until", BigInteger, nullable=False),
+    )
+    Index("ix_broker_search_entries", entries.c.dataset, entries.c.row)
+    return versions, refreshes, rejected, entries
+
+
+def fingerprint(record: Record) -> int:
+    """The content hash of a record: 64 bits over its values, so that an unchanged record is known without reading it."""
+    values = [getattr(record, one.name) for one in record.__dataset__.fields]
+    raw = repr([getattr(value, "wkb", value) for value in values])  # a geometry's repr is cut short, its WKB is not
+    return int.from_bytes(blake2b(raw.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+Encode = Callable[[Record], dict[str, Any]]
+
+
+def encoder(dataset: Dataset) -> Encode:
+    """A function that turns a record into the values of its declared columns."""
+    steps = [_step(field) for field in dataset.fields]
+
+    def encode(record: Record) -> dict[str, Any]:
+        row: dict[str, Any] = {}
+        for step in steps:
+            step(record, row)
+        return row
+
+    return encode
+
+
+def _step(field: Field) -> Callable[[Record, dict[str, Any]], None]:
+    name, key, plain, everything = field.name, field.name + KEY, field.name + PLAIN, field.name + ALL
+
+    def text(record: Record, row: dict[str, Any]) -> None:
+        value = getattr(record, name)
+        row[name] = value
+        words = value
+        if field.html:
+            words = row[plain] = None if value is None else plain_text(value)
+        row[key] = None if words is None else collation(words)
+
+    def localized(record: Record, row: dict[str, Any]) -> None:
+        value: Localized | None = getattr(record, name)
+        row[name] = words = None if value is None else value.best()
+        row[everything] = orjson.dumps(value).decode() if value is not None and len(value) > 1 else None
+        if field.html:
+            words = row[plain] = None if words is None else plain_text(words)
+        row[key] = None if words is None else collation(words)
+
+    def listed(record: Record, row: dict[str, Any]) -> None:
+        value = getattr(record, name)
+        row[name] = None if value is None else orjson.dumps(value).decode()
+
+    def shape(record: Record, row: dict[str, Any]) -> None:
+        value = getattr(record, name)
+        row[name] = None if value is None else shapely.to_wkb(value)
+
+    def plainly(record: Record, row: dict[str, Any]) -> None:
+        row[name] = getattr(record, name)
+
+    return {str: text, Localized: localized, tuple: listed, Geometry: shape}.get(field.kind, plainly)
+
+
+def placed(geometries: Iterable[Geometry | None]) -> list[dict[str, Any]]:
+    """The place columns but the district for each geometry: extent, location, metric point, area, length."""
+    shapes = np.array(list(geometries), dtype=object)
+    in_metres = metric(shapes)
+    inside = shapely.point_on_surface(shapes)
+    measured = [
+        *shapely.bounds(shapes).T,
+        shapely.get_x(inside),
+        shapely.get_y(inside),
+        *shapely.get_coordinates(_present(metric(inside))).T,
+        areas(in_metres),
+        lengths(in_metres),
+    ]
+    names = [name for name, _ in PLACE[: len(measured)]]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*(one.tolist() for one in measured), strict=True)]
+    for row, shape in zip(rows, shapes, strict=True):
+        if shape is None:
+            row.update(dict.fromkeys(names))
+        row["_point"] = shape is not None and shape.geom_type == "Point"
+        row["_district"] = None
+    return rows
+
+
+def _present(points: Any) -> Any:  # noqa: ANN401 - an array of points, some None
+    """Points with a stand-in for the absent, so that coordinates stay in step."""
+    return np.where(shapely.is_missing(points), shapely.Point(0, 0), points)

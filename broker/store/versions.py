@@ -1,0 +1,213 @@
+"""How a version comes to be: drafted beside the readers, published in one transaction, or not at all.
+
+A draft writes rows that live from a version nobody knows yet, so no reader sees them. `Draft.publish` ends the rows that
+were changed or have gone, and makes the version known: both in one short transaction. A draft that is abandoned, or whose
+process was killed, leaves rows of an unknown version, which the next draft of the data set clears away.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
+
+from broker.geometry import Geometry
+from broker.model import Dataset, Record, Rejected
+from broker.store.tables import FOREVER, encoder, fingerprint, placed
+
+if TYPE_CHECKING:
+    from broker.store.sql import SqlStore
+
+__all__ = ["Changes", "Draft", "Published", "RefreshRecord"]
+
+BATCH = 2000
+KEPT_REJECTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version that readers can see. ``number`` 0 is the empty version before the first."""
+
+    dataset: str
+    number: int
+    published_at: datetime | None = None
+    checked_at: datetime | None = None
+    records: int = 0
+    sample: bool = False
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a draft has met so far, in rows."""
+
+    records: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    repeated: int = 0
+    removed: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRecord:
+    """One refresh as it went: what the status shows."""
+
+    dataset: str
+    started_at: datetime
+    finished_at: datetime
+    outcome: str
+    error: str | None
+    changes: Changes = field(default_factory=Changes)
+
+
+class Draft:
+    """The next version of a data set while it is read; used by one refresh at a time."""
+
+    def __init__(self, store: "SqlStore", dataset: Dataset, *, sample: bool) -> None:
+        self.store = store
+        self.dataset = dataset
+        self.sample = sample
+        self.table = store.tables[dataset.id]
+        self.base = store.version(dataset)
+        self.number = self.base.number + 1
+        self.changes = Changes()
+        self._encode = encoder(dataset)
+        self._seen: dict[Any, int] = {}
+        self._replaced: list[Any] = []
+        self._rejected: list[Rejected] = []
+        with store.writing() as connection:
+            self._clear(connection)
+            self._before = self._current(connection)
+            self._row = connection.scalar(select(func.coalesce(func.max(self.table.c["_row"]), 0))) or 0
+            self._entry = store.dialect.next_entry(connection)
+
+    def add(self, records: Iterable[Record | Rejected]) -> None:
+        """Take in records as they are read; an unchanged one costs no more than its hash."""
+        fresh: list[tuple[Record, int]] = []
+        for record in records:
+            if isinstance(record, Rejected):
+                self._reject(record)
+            elif (hashed := self._is_new(record)) is not None:
+                fresh.append((record, hashed))
+        for start in range(0, len(fresh), BATCH):
+            self._write(fresh[start : start + BATCH])
+
+    def _is_new(self, record: Record) -> int | None:
+        key, hashed = getattr(record, self.dataset.key), fingerprint(record)
+        if key in self._seen:
+            if self._seen[key] == hashed:
+                self.changes.repeated += 1
+            else:
+                self._reject(Rejected({self.dataset.key: key}, f"key {key!r} came twice with different content; the first is kept"))
+            return None
+        self._seen[key] = hashed
+        self.changes.records += 1
+        before = self._before.get(key)
+        if before == hashed:
+            self.changes.unchanged += 1
+            return None
+        if before is None:
+            self.changes.added += 1
+        else:
+            self.changes.changed += 1
+            self._replaced.append(key)
+        return hashed
+
+    def _reject(self, rejected: Rejected) -> None:
+        self.changes.rejected += 1
+        if len(self._rejected) < KEPT_REJECTED:
+            self._rejected.append(rejected)
+
+    def _write(self, fresh: list[tuple[Record, int]]) -> None:
+        own = {"_since": self.number, "_until": FOREVER}
+        rows = []
+        for record, hashed in fresh:
+            self._row += 1
+            rows.append({"_row": self._row, "_hash": hashed, **own, **self._encode(record)})
+        if self.dataset.located:
+            self._place(rows, [record for record, _ in fresh])
+        with self.store.writing() as connection:
+            connection.execute(insert(self.table), rows)
+            self.store.dialect.index(connection, self.dataset, self.table, rows)
+            self._entry = self.store.dialect.enter(connection, self.dataset, rows, self._entry)
+
+    def _place(self, rows: list[dict[str, Any]], records: list[Record]) -> None:
+        name = next(one.name for one in self.dataset.fields if one.kind is Geometry)
+        places = placed(getattr(record, name) for record in records)
+        districts = self.store.districts.keys_at([(one["_lon"], one["_lat"]) for one in places])
+        for row, place, district in zip(rows, places, districts, strict=True):
+            row.update(place)
+            row["_district"] = district
+
+    def publish(self) -> Published:
+        """Make the version known, or only note the check when nothing changed."""
+        now = datetime.now(UTC)
+        gone = [key for key in self._before if key not in self._seen]
+        self.changes.removed = len(gone)
+        versions = self.store.versions
+        with self.store.writing() as connection:
+            self._keep_rejected(connection)
+            if self.base.number and not (self.changes.added or self.changes.changed or gone):
+                known = and_(versions.c.dataset == self.dataset.id, versions.c.number == self.base.number)
+                connection.execute(update(versions).where(known).values(checked_at=now))
+                return self.base
+            self._end(connection, [*self._replaced, *gone])
+            made = Published(self.dataset.id, self.number, now, now, self.changes.records, self.sample)
+            connection.execute(
+                insert(versions).values(
+                    dataset=made.dataset, number=made.number, published_at=now, checked_at=now, records=made.records, sample=made.sample
+                )
+            )
+        return made
+
+    def abandon(self) -> None:
+        """Leave everything as it was."""
+        with self.store.writing() as connection:
+            self._clear(connection)
+
+    def _end(self, connection: Connection, keys: list[Any]) -> None:
+        alive = and_(self.table.c["_until"] == FOREVER, self.table.c["_since"] < self.number)
+        for start in range(0, len(keys), BATCH):
+            some = self.table.c[self.dataset.key].in_(keys[start : start + BATCH])
+            connection.execute(update(self.table).where(alive, some).values(_until=self.number))
+        entries = self.store.entries
+        ended = select(self.table.c["_row"]).where(self.table.c["_until"] == self.number)
+        mine = and_(entries.c.dataset == self.dataset.id, entries.c.row.in_(ended))
+        connection.execute(update(entries).where(mine).values(until=self.number))
+
+    def _current(self, connection: Connection) -> dict[Any, int]:
+        alive = self.table.c["_until"] == FOREVER
+        return {key: hashed for key, hashed in connection.execute(select(self.table.c[self.dataset.key], self.table.c["_hash"]).where(alive))}
+
+    def _clear(self, connection: Connection) -> None:
+        """Take away the rows of a draft that never was published."""
+        table, entries = self.table, self.store.entries
+        unborn = table.c["_since"] > self.base.number
+        if connection.scalar(select(table.c["_row"]).where(unborn).limit(1)) is None:
+            return
+        rows = select(table.c["_row"]).where(unborn)
+        mine = and_(entries.c.dataset == self.dataset.id, entries.c.row.in_(rows))
+        self.store.dialect.forget(connection, table, rows, select(entries.c.id).where(mine))
+        connection.execute(delete(entries).where(mine))
+        connection.execute(delete(table).where(unborn))
+
+    def _keep_rejected(self, connection: Connection) -> None:
+        rejected = self.store.rejected_rows
+        connection.execute(delete(rejected).where(rejected.c.dataset == self.dataset.id))
+        if self._rejected:
+            connection.execute(
+                insert(rejected),
+                [
+                    {"dataset": self.dataset.id, "position": n, "reason": one.reason, "row": _shown(one)}
+                    for n, one in enumerate(self._rejected)
+                ],
+            )
+
+
+def _shown(rejected: Rejected) -> str:
+    return orjson.dumps(dict(rejected.row), default=str, option=orjson.OPT_NON_STR_KEYS)[:4000].decode("utf-8", "ignore")
+
+
