@@ -76,7 +76,7 @@ class Catalog:
         """The data set whose polygons divide the city (its districts), when there is one."""
         return next((one for one in self.datasets.values() if one.partition), None)
 
-    def dataset(self, id: str) -> Dataset:  # noqa: A002 - the word of the graph
+    def dataset(self, id: str) -> Dataset:
         """The data set of this id. Raises `NotFound` that names the nearest ones."""
         try:
             return self.datasets[id]

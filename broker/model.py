@@ -266,9 +266,14 @@ class Dataset:
         return self.record.__name__
 
     @property
+    def geometry(self) -> str | None:
+        """The field that holds a record's place, when it has one."""
+        return next((one.name for one in self.fields if one.kind is Geometry), None)
+
+    @property
     def located(self) -> bool:
         """Whether its records have a place."""
-        return any(one.kind is Geometry for one in self.fields)
+        return self.geometry is not None
 
     def field(self, name: str) -> Field:
         """The field of this name; raises `KeyError`."""
@@ -322,6 +327,8 @@ def dataset(
         fields = tuple(_field(made, one, hint) for one, hint in _hints(made))
         if key not in {one.name for one in fields}:
             raise DeclarationError(f"{cls.__name__}: key {key!r} is none of its fields")
+        if sum(one.kind is Geometry for one in fields) > 1:
+            raise DeclarationError(f"{cls.__name__}: a record has one place, so one field of type Geometry")
         if not (cls.__doc__ or "").strip() or (cls.__doc__ or "").startswith(f"{cls.__name__}("):
             raise DeclarationError(f"{cls.__name__}: say what one record is, in a docstring")
         made.__dataset__ = Dataset(

@@ -4,6 +4,7 @@ A condition is a tree of `Compare`, `Bbox`, `Near`, `InDistrict` under `And`, `O
 names as declared; values are already of the field's kind.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
@@ -20,6 +21,8 @@ __all__ = [
     "Bbox",
     "Compare",
     "Condition",
+    "Find",
+    "Found",
     "Group",
     "GroupBy",
     "InDistrict",
@@ -32,6 +35,7 @@ __all__ = [
     "Query",
     "Row",
     "Selection",
+    "Term",
     "Window",
 ]
 
@@ -199,3 +203,33 @@ class Group:
     key: tuple[str | None, ...]
     count: int
     measures: dict[Measure, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word that is looked for: any of these stems, or a word that begins like this."""
+
+    stems: tuple[str, ...]
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Records of several data sets in which every term occurs; those with all of them in the title come first."""
+
+    terms: tuple[Term, ...]
+    versions: Mapping[str, int]
+    size: int
+    skip: int = 0
+    titles_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that was found: its key, its title and its other searched text; ``score`` is better when higher."""
+
+    dataset: str
+    key: Any
+    title: str
+    text: str
+    score: float

@@ -1,1 +1,25 @@
-"""The store."""
+"""Where versions of data sets live: `open_store` gives the store for a database's address."""
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from broker.catalog import Catalog
+from broker.errors import StoreError
+from broker.store.sql import SqlStore
+from broker.store.sqlite import Sqlite
+from broker.store.versions import Changes, Draft, Published, RefreshRecord
+
+__all__ = ["Changes", "Draft", "Published", "RefreshRecord", "SqlStore", "open_store"]
+
+DIALECTS = {"sqlite": Sqlite}
+
+
+def open_store(url: str, catalog: Catalog) -> SqlStore:
+    """Open the store at a SQLAlchemy URL, and make its tables when they are not there. Raises `StoreError`."""
+    try:
+        kind = make_url(url).get_backend_name()
+    except ArgumentError as error:
+        raise StoreError(f"{url!r} is not a SQLAlchemy URL, e.g. sqlite:////var/lib/broker/store.sqlite") from error
+    if kind not in DIALECTS:
+        raise StoreError(f"no store for {kind!r}; there is one for {', '.join(DIALECTS)}")
+    return SqlStore(url, catalog, DIALECTS[kind]())

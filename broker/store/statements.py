@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     cast,
     false,
     func,
@@ -45,7 +46,7 @@ from broker.query import (
 from broker.store.tables import ALL, KEY, PLAIN
 from broker.text import MARK, collation, fold
 
-__all__ = ["Place", "aggregate", "at", "count", "page", "sort_columns"]
+__all__ = ["Clause", "Place", "aggregate", "at", "by_key", "count", "page", "sort_columns"]
 
 Clause = ColumnElement[bool]
 
@@ -71,7 +72,9 @@ def page(table: Table, query: Query, place: Place) -> Select[Any]:
     """The rows of a window, one more than its size, in reading direction; order columns are labelled ``o0``, ``o1`` and so on."""
     keys = sort_columns(table, query.dataset, query.order)
     window = query.window
-    statement = select(*_asked(table, query), *(column.label(f"o{n}") for n, (column, _) in enumerate(keys)))
+    statement = select(
+        *_asked(table, query.dataset, query.columns), *(column.label(f"o{n}") for n, (column, _) in enumerate(keys))
+    )
     statement = statement.where(at(table, query.version))
     if query.where is not None:
         statement = statement.where(condition(table, query.dataset, query.where, place))
@@ -80,6 +83,14 @@ def page(table: Table, query: Query, place: Place) -> Select[Any]:
     for column, descending in keys:
         statement = statement.order_by(column.desc() if descending != window.backward else column.asc())
     return statement.limit(window.size + 1)
+
+
+def by_key(table: Table, dataset: Dataset, version: int, columns: frozenset[str]) -> Select[Any]:
+    """The records whose keys are in the parameter ``keys``."""
+    key = table.c[dataset.key]
+    return select(*_asked(table, dataset, columns)).where(
+        at(table, version), key.in_(bindparam("keys", expanding=True))
+    )
 
 
 def count(table: Table, query: Query, place: Place) -> Select[Any]:
@@ -98,9 +109,9 @@ def aggregate(table: Table, query: Aggregation, place: Place) -> Select[Any]:
     return statement.group_by(*groups).order_by(func.count().desc(), *groups).limit(query.limit + 1)
 
 
-def _asked(table: Table, query: Query) -> list[ColumnElement[Any]]:
-    columns: list[ColumnElement[Any]] = [table.c[query.dataset.key]]
-    for name in sorted(query.columns - {query.dataset.key}):
+def _asked(table: Table, dataset: Dataset, names: frozenset[str]) -> list[ColumnElement[Any]]:
+    columns: list[ColumnElement[Any]] = [table.c[dataset.key]]
+    for name in sorted(names - {dataset.key}):
         if name == LOCATION:
             columns += [table.c["_lon"], table.c["_lat"]]
         elif name in (AREA, LENGTH, DISTRICT):

@@ -7,6 +7,7 @@ markup field, ``<field>__all`` a text's languages as JSON.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -42,6 +43,7 @@ __all__ = [
     "FOREVER",
     "KEY",
     "PLAIN",
+    "Bookkeeping",
     "Instant",
     "Scaled",
     "bookkeeping",
@@ -144,6 +146,7 @@ def table(dataset: Dataset, metadata: MetaData) -> Table:
         Column("_until", BigInteger, nullable=False),
         Column("_hash", BigInteger, nullable=False),
         *columns,
+        info={"geometry": dataset.geometry},
     )
     Index(f"ix_{name}__version", made.c[dataset.key], made.c["_since"], unique=True)
     for field in dataset.fields:
@@ -156,8 +159,26 @@ def table(dataset: Dataset, metadata: MetaData) -> Table:
     return made
 
 
-def bookkeeping(metadata: MetaData) -> tuple[Table, Table, Table, Table]:
-    """The store's own tables: published versions, refreshes, rejected rows, entries of the search."""
+@dataclass(frozen=True, slots=True)
+class Bookkeeping:
+    """The store's own tables."""
+
+    declarations: Table
+    versions: Table
+    refreshes: Table
+    rejected: Table
+    entries: Table
+
+
+def bookkeeping(metadata: MetaData) -> Bookkeeping:
+    """What each table was declared as, published versions, refreshes, rejected rows, entries of the search."""
+    declarations = Table(
+        "broker_declarations",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("table_name", String(200), nullable=False),
+        Column("declaration", Text, nullable=False),
+    )
     versions = Table(
         "broker_versions",
         metadata,
@@ -197,7 +218,7 @@ def bookkeeping(metadata: MetaData) -> tuple[Table, Table, Table, Table]:
         Column("until", BigInteger, nullable=False),
     )
     Index("ix_broker_search_entries", entries.c.dataset, entries.c.row)
-    return versions, refreshes, rejected, entries
+    return Bookkeeping(declarations, versions, refreshes, rejected, entries)
 
 
 def fingerprint(record: Record) -> int:

@@ -6,15 +6,16 @@ process was killed, leaves rows of an unknown version, which the next draft of t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from broker.geometry import Geometry
 from broker.model import Dataset, Record, Rejected
+from broker.store.dialect import Claim
+from broker.store.entries import entries, searchable
 from broker.store.tables import FOREVER, encoder, fingerprint, placed
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = ["Changes", "Draft", "Published", "RefreshRecord"]
 
 BATCH = 2000
 KEPT_REJECTED = 1000
+KEPT_LIVE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,11 @@ class RefreshRecord:
 class Draft:
     """The next version of a data set while it is read; used by one refresh at a time."""
 
-    def __init__(self, store: "SqlStore", dataset: Dataset, *, sample: bool) -> None:
+    def __init__(self, store: "SqlStore", dataset: Dataset, claim: Claim, *, sample: bool) -> None:
         self.store = store
         self.dataset = dataset
+        self._claim = claim
+        self._published = False
         self.sample = sample
         self.table = store.tables[dataset.id]
         self.base = store.version(dataset)
@@ -81,8 +85,7 @@ class Draft:
         with store.writing() as connection:
             self._clear(connection)
             self._before = self._current(connection)
-            self._row = connection.scalar(select(func.coalesce(func.max(self.table.c["_row"]), 0))) or 0
-            self._entry = store.dialect.next_entry(connection)
+            self._row = connection.scalar(select(func.max(self.table.c["_row"]))) or 0
 
     def add(self, records: Iterable[Record | Rejected]) -> None:
         """Take in records as they are read; an unchanged one costs no more than its hash."""
@@ -101,7 +104,11 @@ class Draft:
             if self._seen[key] == hashed:
                 self.changes.repeated += 1
             else:
-                self._reject(Rejected({self.dataset.key: key}, f"key {key!r} came twice with different content; the first is kept"))
+                self._reject(
+                    Rejected(
+                        {self.dataset.key: key}, f"key {key!r} came twice with different content; the first is kept"
+                    )
+                )
             return None
         self._seen[key] = hashed
         self.changes.records += 1
@@ -131,71 +138,105 @@ class Draft:
             self._place(rows, [record for record, _ in fresh])
         with self.store.writing() as connection:
             connection.execute(insert(self.table), rows)
-            self.store.dialect.index(connection, self.dataset, self.table, rows)
-            self._entry = self.store.dialect.enter(connection, self.dataset, rows, self._entry)
+            if self.dataset.located:
+                self.store.dialect.index(connection, self.table, rows)
+            if searchable(self.dataset):
+                self._enter(connection, rows)
+
+    def _enter(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        made = list(entries(self.dataset, rows, self._entry + 1))
+        self._entry += len(made)
+        own = {"dataset": self.dataset.id, "since": self.number, "until": FOREVER}
+        connection.execute(
+            insert(self.store.own.entries), [{"id": one["id"], "row": one["row"], **own} for one in made]
+        )
+        self.store.dialect.enter(connection, made)
 
     def _place(self, rows: list[dict[str, Any]], records: list[Record]) -> None:
-        name = next(one.name for one in self.dataset.fields if one.kind is Geometry)
-        places = placed(getattr(record, name) for record in records)
+        places = placed(getattr(record, str(self.dataset.geometry)) for record in records)
         districts = self.store.districts.keys_at([(one["_lon"], one["_lat"]) for one in places])
         for row, place, district in zip(rows, places, districts, strict=True):
             row.update(place)
             row["_district"] = district
 
     def publish(self) -> Published:
-        """Make the version known, or only note the check when nothing changed."""
+        """Make the version known, or only note the check when nothing changed; readers see it with the transaction's end."""
         now = datetime.now(UTC)
         gone = [key for key in self._before if key not in self._seen]
         self.changes.removed = len(gone)
-        versions = self.store.versions
+        same = not (self.changes.added or self.changes.changed or gone) and self.sample == self.base.sample
+        made = Published(self.dataset.id, self.number, now, now, self.changes.records, self.sample)
+        versions = self.store.own.versions
         with self.store.writing() as connection:
             self._keep_rejected(connection)
-            if self.base.number and not (self.changes.added or self.changes.changed or gone):
+            if self.base.number and same:
                 known = and_(versions.c.dataset == self.dataset.id, versions.c.number == self.base.number)
                 connection.execute(update(versions).where(known).values(checked_at=now))
-                return self.base
-            self._end(connection, [*self._replaced, *gone])
-            made = Published(self.dataset.id, self.number, now, now, self.changes.records, self.sample)
-            connection.execute(
-                insert(versions).values(
-                    dataset=made.dataset, number=made.number, published_at=now, checked_at=now, records=made.records, sample=made.sample
-                )
-            )
+                made = replace(self.base, checked_at=now)
+            else:
+                self._end(connection, [*self._replaced, *gone])
+                if self.dataset.refresh.live:
+                    self._forget(connection)
+                connection.execute(insert(versions).values(**asdict(made)))
+        self._published = True
         return made
 
-    def abandon(self) -> None:
-        """Leave everything as it was."""
-        with self.store.writing() as connection:
-            self._clear(connection)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Unless it was published, leave everything as it was."""
+        try:
+            if not self._published:
+                with self.store.writing() as connection:
+                    self._clear(connection)
+        finally:
+            self._claim.release()
 
     def _end(self, connection: Connection, keys: list[Any]) -> None:
         alive = and_(self.table.c["_until"] == FOREVER, self.table.c["_since"] < self.number)
         for start in range(0, len(keys), BATCH):
             some = self.table.c[self.dataset.key].in_(keys[start : start + BATCH])
             connection.execute(update(self.table).where(alive, some).values(_until=self.number))
-        entries = self.store.entries
+        found = self.store.own.entries
         ended = select(self.table.c["_row"]).where(self.table.c["_until"] == self.number)
-        mine = and_(entries.c.dataset == self.dataset.id, entries.c.row.in_(ended))
-        connection.execute(update(entries).where(mine).values(until=self.number))
+        mine = and_(found.c.dataset == self.dataset.id, found.c.row.in_(ended))
+        connection.execute(update(found).where(mine).values(until=self.number))
 
     def _current(self, connection: Connection) -> dict[Any, int]:
         alive = self.table.c["_until"] == FOREVER
-        return {key: hashed for key, hashed in connection.execute(select(self.table.c[self.dataset.key], self.table.c["_hash"]).where(alive))}
+        return {
+            key: hashed
+            for key, hashed in connection.execute(
+                select(self.table.c[self.dataset.key], self.table.c["_hash"]).where(alive)
+            )
+        }
+
+    def _forget(self, connection: Connection) -> None:
+        """Of a live data set only the last versions are kept: as many as a request under way could still be reading."""
+        table, found, versions = self.table, self.store.own.entries, self.store.own.versions
+        old = self.number - KEPT_LIVE
+        rows = select(table.c["_row"]).where(table.c["_until"] <= old)
+        mine = and_(found.c.dataset == self.dataset.id, found.c.until <= old)
+        self.store.dialect.forget(connection, self.dataset, rows, select(found.c.id).where(mine))
+        connection.execute(delete(found).where(mine))
+        connection.execute(delete(table).where(table.c["_until"] <= old))
+        connection.execute(delete(versions).where(versions.c.dataset == self.dataset.id, versions.c.number <= old))
 
     def _clear(self, connection: Connection) -> None:
         """Take away the rows of a draft that never was published."""
-        table, entries = self.table, self.store.entries
+        table, found = self.table, self.store.own.entries
         unborn = table.c["_since"] > self.base.number
         if connection.scalar(select(table.c["_row"]).where(unborn).limit(1)) is None:
             return
         rows = select(table.c["_row"]).where(unborn)
-        mine = and_(entries.c.dataset == self.dataset.id, entries.c.row.in_(rows))
-        self.store.dialect.forget(connection, table, rows, select(entries.c.id).where(mine))
-        connection.execute(delete(entries).where(mine))
+        mine = and_(found.c.dataset == self.dataset.id, found.c.row.in_(rows))
+        self.store.dialect.forget(connection, self.dataset, rows, select(found.c.id).where(mine))
+        connection.execute(delete(found).where(mine))
         connection.execute(delete(table).where(unborn))
 
     def _keep_rejected(self, connection: Connection) -> None:
-        rejected = self.store.rejected_rows
+        rejected = self.store.own.rejected
         connection.execute(delete(rejected).where(rejected.c.dataset == self.dataset.id))
         if self._rejected:
             connection.execute(
@@ -208,6 +249,6 @@ class Draft:
 
 
 def _shown(rejected: Rejected) -> str:
-    return orjson.dumps(dict(rejected.row), default=str, option=orjson.OPT_NON_STR_KEYS)[:4000].decode("utf-8", "ignore")
-
-
+    return orjson.dumps(dict(rejected.row), default=str, option=orjson.OPT_NON_STR_KEYS)[:4000].decode(
+        "utf-8", "ignore"
+    )

@@ -1,0 +1,78 @@
+"""What a database must do for the store beyond plain SQL: places, full text, and how it is opened.
+
+One small class a database. Everything else, the tables, the statements and the versions, is the same for all of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, Select, Table
+
+from broker.model import Dataset
+from broker.query import Find
+from broker.store.statements import Place
+from broker.store.tables import Bookkeeping
+
+__all__ = ["Claim", "Dialect", "Hit", "SearchEntry"]
+
+SearchEntry = Mapping[str, Any]
+"""One record as the search keeps it: ``id``, and folded ``title`` stems, ``text`` stems and title ``words``."""
+
+Hit = tuple[str, int, float]
+"""A data set's id, a row of its table, and a score that is better when higher."""
+
+
+class Claim(Protocol):
+    """The right to be the only one to do something, until it is released or the process ends, however it ends."""
+
+    def release(self) -> None:
+        """Let another one have it."""
+        ...
+
+
+class Dialect(Place, Protocol):
+    """How one kind of database is opened, indexes places, and finds words."""
+
+    def open(self, url: str) -> Engine:
+        """An engine for this address; a connection with the execution option ``writing`` may write. Raises `StoreError`."""
+        ...
+
+    def claim(self, engine: Engine, name: str) -> Claim | None:
+        """Be the only one, over all processes that use this database, to do what has this name; None when another is."""
+        ...
+
+    def prepare(self, connection: Connection, own: Bookkeeping) -> None:
+        """Make what the search needs, when it is not there."""
+        ...
+
+    def prepare_table(self, connection: Connection, table: Table) -> None:
+        """Make what a data set's table needs for its places, when it is not there."""
+        ...
+
+    def drop_table(self, connection: Connection, table_name: str) -> None:
+        """Take away a data set's table and what belongs to it."""
+        ...
+
+    def index(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take new rows of a located data set into the index of places."""
+        ...
+
+    def enter(self, connection: Connection, entries: Sequence[SearchEntry]) -> None:
+        """Take new records into the search."""
+        ...
+
+    def forget(self, connection: Connection, dataset: Dataset, rows: Select[Any], entries: Select[Any]) -> None:
+        """Take these rows out of the index of places, and these entries out of the search."""
+        ...
+
+    def find(self, connection: Connection, find: Find) -> tuple[list[Hit], int]:
+        """A page of what matches, best first, and how many there are in all."""
+        ...
+
+    def known(self, connection: Connection, prefix: str) -> bool:
+        """Whether any record holds a word that begins like this."""
+        ...
+
+    def vocabulary(self, connection: Connection) -> Iterable[tuple[str, int]]:
+        """Every word the search holds, and in how many records."""
+        ...

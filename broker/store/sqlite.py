@@ -1,0 +1,270 @@
+"""SQLite as a store: WAL, an R*Tree per located table, FTS5 for the search.
+
+The R*Tree gives candidates by rectangle; the answer is exact: points are compared by their columns, other shapes by
+shapely, registered as functions of the connection. A prepared R*Tree keeps 32-bit floats rounded outwards, so that no
+candidate is missed.
+"""
+
+import fcntl
+import math
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import shapely
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Float,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    column,
+    create_engine,
+    event,
+    func,
+    text,
+)
+from sqlalchemy import table as plain_table
+from sqlalchemy.engine import make_url
+
+from broker.errors import StoreError
+from broker.geometry import METRIC, WGS84, Geometry, metric, transform
+from broker.model import Dataset
+from broker.query import Bbox, Find, Near, Term
+from broker.store.dialect import Claim, Hit, SearchEntry
+from broker.store.statements import Clause
+from broker.store.tables import Bookkeeping
+
+__all__ = ["FileClaim", "Sqlite"]
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "cache_size=-32000",
+    "mmap_size=268435456",
+    "temp_store=MEMORY",
+)
+BUSY_SECONDS = 30.0
+TITLE_WEIGHT, TEXT_WEIGHT, WORD_WEIGHT = 10.0, 1.0, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class FileClaim:
+    """An open, locked file; closing it unlocks it."""
+
+    file: IO[str]
+
+    def release(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+class Sqlite:
+    """The dialect of SQLite 3.35 and newer."""
+
+    def open(self, url: str) -> Engine:
+        """An engine over one file, whose folder is made when missing. Raises `StoreError`."""
+        path = make_url(url).database
+        if not path or path == ":memory:":
+            raise StoreError(f"{url}: the store needs a file, e.g. sqlite:////var/lib/broker/store.sqlite")
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{url}: its folder cannot be made ({error})") from error
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=-1)
+        event.listen(engine, "connect", _connected)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def claim(self, engine: Engine, name: str) -> Claim | None:
+        """A locked file beside the database: the kernel takes the lock back when its process dies."""
+        folder = Path(f"{engine.url.database}.locks")
+        folder.mkdir(exist_ok=True)
+        file = (folder / name).open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return None
+        return FileClaim(file)
+
+    def prepare(self, connection: Connection, own: Bookkeeping) -> None:
+        """The full-text table: every column holds folded words, so the tokenizer has nothing left to do but split."""
+        del own
+        connection.exec_driver_sql(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS broker_search USING fts5"
+            "(title, text, words, detail=column, prefix='1 2 3', tokenize=\"ascii\")"
+        )
+        connection.exec_driver_sql(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS broker_words USING fts5vocab(broker_search, row)"
+        )
+
+    def prepare_table(self, connection: Connection, table: Table) -> None:
+        """The R*Tree of a located table."""
+        if table.info["geometry"]:
+            connection.exec_driver_sql(
+                f'CREATE VIRTUAL TABLE IF NOT EXISTS "{table.name}__rtree" USING rtree(id, west, east, south, north)'
+            )
+
+    def drop_table(self, connection: Connection, table_name: str) -> None:
+        """The table and its R*Tree."""
+        connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{table_name}"')
+        connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{table_name}__rtree"')
+
+    def index(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add the rows that have a place to the R*Tree."""
+        boxes = [
+            (row["_row"], row["_west"], row["_east"], row["_south"], row["_north"])
+            for row in rows
+            if row["_west"] is not None
+        ]
+        if boxes:
+            connection.exec_driver_sql(f'INSERT INTO "{table.name}__rtree" VALUES (?, ?, ?, ?, ?)', boxes)  # noqa: S608 - our own table's name
+
+    def enter(self, connection: Connection, entries: Sequence[SearchEntry]) -> None:
+        """Add to the full-text table."""
+        rows = [(one["id"], one["title"], one["text"], one["words"]) for one in entries]
+        connection.exec_driver_sql("INSERT INTO broker_search (rowid, title, text, words) VALUES (?, ?, ?, ?)", rows)
+
+    def forget(self, connection: Connection, dataset: Dataset, rows: Select[Any], entries: Select[Any]) -> None:
+        """Delete from the R*Tree and the full-text table."""
+        if dataset.located:
+            tree = _rtree(dataset.id.replace(".", "_"))
+            connection.execute(tree.delete().where(tree.c.id.in_(rows)))
+        search = plain_table("broker_search", column("rowid"))
+        connection.execute(search.delete().where(search.c.rowid.in_(entries)))
+
+    # places
+
+    def bbox(self, table: Table, box: Bbox) -> Clause:
+        """Points by their coordinates; other shapes that lie inside by their extent, the rest by shapely."""
+        c = table.c
+        point = and_(c["_lon"].between(box.west, box.east), c["_lat"].between(box.south, box.north))
+        inside = and_(
+            c["_west"] >= box.west, c["_east"] <= box.east, c["_south"] >= box.south, c["_north"] <= box.north
+        )
+        meets = func.broker_meets_box(c[table.info["geometry"]], box.west, box.south, box.east, box.north) == 1
+        return and_(_candidates(table, box), case((c["_point"], point), (inside, True), else_=meets))
+
+    def near(self, table: Table, near: Near) -> Clause:
+        """Points by Pythagoras in EPSG:2177, other shapes by shapely in the same plane; metres."""
+        c = table.c
+        around = metric(shapely.Point(near.lon, near.lat))
+        x, y = around.x, around.y
+        west, south, east, north = shapely.bounds(transform(around.buffer(near.distance * 1.01 + 1), METRIC, WGS84))
+        box = Bbox(float(west), float(south), float(east), float(north))
+        point = (c["_x"] - x) * (c["_x"] - x) + (c["_y"] - y) * (c["_y"] - y) <= near.distance**2
+        comes = func.broker_distance(c[table.info["geometry"]], x, y) <= near.distance
+        return and_(_candidates(table, box), case((c["_point"], point), else_=comes))
+
+    def distance(self, table: Table, lon: float, lat: float) -> Any:  # noqa: ANN401 - a column of metres
+        """Metres from a point in degrees to each row's geometry; 0 inside it."""
+        at = metric(shapely.Point(lon, lat))
+        c = table.c
+        square = (c["_x"] - at.x) * (c["_x"] - at.x) + (c["_y"] - at.y) * (c["_y"] - at.y)
+        return case(
+            (c["_point"], func.sqrt(square)),
+            else_=func.broker_distance(c[table.info["geometry"]], at.x, at.y, type_=Float),
+        )
+
+    # words
+
+    def find(self, connection: Connection, find: Find) -> tuple[list[Hit], int]:
+        """Everything that matches, the title's matches first, then by BM25."""
+        match = " AND ".join(_term(one) for one in find.terms)
+        title = f"{{title words}} : ({match})"
+        versions = orjson.dumps(dict(find.versions)).decode()
+        asked = {
+            "match": title if find.titles_only else match,
+            "title": title,
+            "versions": versions,
+            "size": find.size,
+            "skip": find.skip,
+        }
+        rows = connection.execute(FIND, asked).all()
+        total = connection.scalar(FIND_COUNT, asked) if len(rows) == find.size or find.skip else len(rows)
+        return [(row.dataset, row.row, row.score) for row in rows], int(total or 0)
+
+    def known(self, connection: Connection, prefix: str) -> bool:
+        """By the vocabulary of the full-text table."""
+        found = text("SELECT 1 FROM broker_words WHERE term >= :prefix AND term < :above LIMIT 1")
+        return connection.scalar(found, {"prefix": prefix, "above": prefix + "\x7f"}) is not None
+
+    def vocabulary(self, connection: Connection) -> Iterable[tuple[str, int]]:
+        """By the vocabulary of the full-text table."""
+        return [(term, count) for term, count in connection.execute(text("SELECT term, doc FROM broker_words"))]
+
+
+def _connected(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours to say, see _begin
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("broker_meets_box", 5, _meets_box, deterministic=True)
+    connection.create_function("broker_distance", 3, _distance, deterministic=True)
+    if not connection.execute("SELECT sqlite_compileoption_used('ENABLE_MATH_FUNCTIONS')").fetchone()[0]:
+        connection.create_function("sqrt", 1, math.sqrt, deterministic=True)
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes its turn at the start, so that it never has to give up in the middle."""
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _meets_box(wkb: bytes | None, west: float, south: float, east: float, north: float) -> bool:
+    return wkb is not None and bool(shapely.intersects(shapely.from_wkb(wkb), shapely.box(west, south, east, north)))
+
+
+@lru_cache(maxsize=4096)
+def _in_metres(wkb: bytes) -> Geometry:
+    shape: Geometry = metric(shapely.from_wkb(wkb))
+    return shape
+
+
+def _distance(wkb: bytes | None, x: float, y: float) -> float | None:
+    return None if wkb is None else float(shapely.distance(_in_metres(wkb), shapely.Point(x, y)))
+
+
+def _rtree(table_name: str) -> Any:  # noqa: ANN401 - a lightweight table
+    return plain_table(f"{table_name}__rtree", *(column(name) for name in ("id", "west", "east", "south", "north")))
+
+
+def _candidates(table: Table, box: Bbox) -> Clause:
+    tree = _rtree(table.name)
+    meet = and_(tree.c.west <= box.east, tree.c.east >= box.west, tree.c.south <= box.north, tree.c.north >= box.south)
+    rows: Clause = table.c["_row"].in_(tree.select().with_only_columns(tree.c.id).where(meet))
+    return rows
+
+
+def _term(term: Term) -> str:
+    ways = [f'"{stem}"' for stem in term.stems]
+    if term.prefix:
+        ways.append(f'"{term.prefix}"*')
+    return f"({' OR '.join(ways)})"
+
+
+VISIBLE = """
+    FROM broker_search
+    JOIN broker_search_entries AS e ON e.id = broker_search.rowid
+    JOIN json_each(:versions) AS v ON v.key = e.dataset AND e.since <= v.value AND e.until > v.value
+"""
+FIND = text(
+    f"""
+    SELECT e.dataset, e.row, t.rowid IS NOT NULL AS titled,
+           -bm25(broker_search, {TITLE_WEIGHT}, {TEXT_WEIGHT}, {WORD_WEIGHT}) + 1000 * (t.rowid IS NOT NULL) AS score
+    {VISIBLE}
+    LEFT JOIN (SELECT rowid FROM broker_search WHERE broker_search MATCH :title) AS t ON t.rowid = broker_search.rowid
+    WHERE broker_search MATCH :match
+    ORDER BY titled DESC, score DESC, e.dataset, e.row LIMIT :size OFFSET :skip
+    """  # noqa: S608 - constants of this module
+).bindparams(bindparam("size", type_=BigInteger), bindparam("skip", type_=BigInteger))
+FIND_COUNT = text(f"SELECT count(*) {VISIBLE} WHERE broker_search MATCH :match")
