@@ -1,8 +1,8 @@
 """GeoJSON over GET, as city map servers send it: one page a request, one row a feature.
 
-A row is the feature's properties with three more names: ``id`` (the feature's own, as text), ``geometry`` (the geometry
-member as it came) and ``crs`` (the EPSG code the envelope states). The geometry is turned by the field that reads it, so
-that a bad one rejects its own row and no other:
+A row is the feature's properties with these names added: ``id`` (the feature's own, as text), ``geometry`` (the geometry
+member as it came), ``crs`` (the EPSG code the envelope states), and what was asked, ``asked.<parameter>``. The geometry is
+turned by the field that reads it, so that a bad one rejects its own row and no other:
 
     geometry: Geometry | None = field("Where it stands", of=("geometry", "crs"), read=shape)
 """
@@ -21,7 +21,7 @@ __all__ = ["FeatureCollection", "features", "shape"]
 
 @dataclass(frozen=True, slots=True)
 class FeatureCollection:
-    """Reads feature collections: ``path`` once for each of ``queries``, whose values the rows carry as the page's notes.
+    """Reads feature collections: ``path`` once for each of ``queries``.
 
     Args:
         path: relative to the source's base URL.
@@ -55,6 +55,7 @@ def features(page: Page) -> Iterator[dict[str, Any]]:
     if not isinstance(members, list):
         raise Unreadable(f"{where} is not a feature collection: it has no list of features")
     crs = _crs(document.get("crs"), where)
+    asked = {f"asked.{name}": value for name, value in page.asked.items()}
     for position, member in enumerate(members, 1):
         if not isinstance(member, Mapping):
             raise Unreadable(f"{where}: feature {position} is not an object")
@@ -67,6 +68,7 @@ def features(page: Page) -> Iterator[dict[str, Any]]:
             "id": "" if own is None else str(own),
             "geometry": member.get("geometry"),
             "crs": crs,
+            **asked,
         }
 
 
