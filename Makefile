@@ -4,7 +4,7 @@ PORT ?= 8000
 WORKERS ?= 1
 PYTHON ?= python3
 
-.PHONY: install serve check test bench lock
+.PHONY: install serve check test bench docs lock packages
 
 install: .venv/installed
 
@@ -24,12 +24,25 @@ check: install
 	.venv/bin/lint-imports
 	.venv/bin/broker schema --check
 
-test: check
+test: check packages
 	.venv/bin/pytest
+
+# What the tests need besides Python: a browser, brought up from the system's packages when root.
+packages:
+	tests/packages.sh
 
 bench: install
 	.venv/bin/python -m bench
 
+# The pages of docs/ that are written by the code: settings, data sets, errors, queries.
+docs: install
+	.venv/bin/python docs/generate.py --write
+
 # Exact versions with hashes and without index addresses; run after a change of dependencies.
+# The image takes only what the server needs, and what builds the wheel, in the very same versions.
+COMPILE = uv pip compile --generate-hashes --universal --no-emit-index-url --no-annotate --no-header --python-version 3.11 --quiet
+
 lock:
-	uv pip compile pyproject.toml --group dev --generate-hashes --universal --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock
+	$(COMPILE) pyproject.toml --group dev -o requirements.lock
+	$(COMPILE) pyproject.toml --constraint requirements.lock -o docker/requirements.lock
+	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) - --constraint requirements.lock -o docker/build.lock
