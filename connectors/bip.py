@@ -3,7 +3,9 @@
 The site mirrors itself: ``/bip/<path>/`` is a page for people, ``/api-json/bip/<path>/`` is the same as JSON.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,7 +14,7 @@ from typing import Any, TypeVar
 from lxml import html as lxml_html
 from lxml.etree import ParserError
 
-from broker.errors import Unreadable
+from broker.errors import SourceError, Unreadable
 from broker.model import CC0, PUBLIC_INFORMATION, Page, Record, Row, Source, Upstream, dataset, every, field
 from connectors.protocols.bip_json import Pages, entries
 from connectors.protocols.values import day, days_between, markup, money, text, texts
@@ -52,34 +54,47 @@ class ContractPages(Pages):
     """Pages of the contracts register, whose entries name their unit by number; the names are in its search form."""
 
     async def units(self, upstream: Upstream) -> Mapping[str, str]:
-        """Names of the city's units by number. Raises `Unreadable` when the form does not list them."""
-        page = await upstream.get(REGISTER_FORM)
-        try:
-            tree = lxml_html.document_fromstring(page.body.decode())
-        except (ParserError, ValueError) as error:
-            raise Unreadable(f"{page.url}: not the page of the register's search form: {page.looks_like}") from error
-        options = [
-            one for select in tree.iter("select") if select.get("name") == UNIT_CHOICE for one in select.iter("option")
-        ]
-        names = {
-            option.get("value", "").strip(): " ".join("".join(map(str, option.itertext())).split())
-            for option in options
-        }
-        if not names:
-            raise Unreadable(f"{page.url}: the register's search form lists no units (select {UNIT_CHOICE!r})")
-        return names
+        """Names of the city's units by number.
+
+        The names are another page's than the contracts: where it cannot be read, the contracts come all the same, and
+        each says its unit's number in place of the name.
+        """
+        for _ in range(1 + self.patience):
+            try:
+                page = await upstream.get(REGISTER_FORM)
+                return dict(_choices(page, UNIT_CHOICE))
+            except Unreadable:
+                await asyncio.sleep(self.pause)
+            except SourceError:
+                break
+        return {}
 
     async def fetch(self, upstream: Upstream) -> AsyncIterator[Page]:
         """Ask for the names of the units, then for every page. Raises `SourceError`."""
         names = await self.units(upstream)
-        async for page in self.to_the_end(upstream, names):
-            yield page
+        async with aclosing(self.to_the_end(upstream, names)) as pages:
+            async for page in pages:
+                yield page
 
     def rows(self, page: Page) -> Iterator[Row]:
         """The page's contracts, each with its unit's name as ``jednostka``."""
         names = page.asked
         for one in entries(page, self.section, self.entry):
             yield {**one, "jednostka": names.get(str(one.get("or_id")))}
+
+
+def _choices(page: Page, name: str) -> Iterator[tuple[str, str]]:
+    """Values and texts of a choice in a form. Raises `Unreadable` when the page has no such choice."""
+    try:
+        tree = lxml_html.document_fromstring(page.body.decode())
+    except (ParserError, ValueError) as error:
+        raise Unreadable(f"{page.url}: not a page with a form: {page.looks_like}") from error
+    found = [select for select in tree.iter("select") if select.get("name") == name]
+    if not found:
+        raise Unreadable(f"{page.url}: the form has no choice {name!r}")
+    for option in found[0].iter("option"):
+        if value := option.get("value", "").strip():
+            yield value, " ".join("".join(map(str, option.itertext())).split())
 
 
 def _entry(system: Any, register: Any) -> str | None:  # noqa: ANN401 - as the upstream has it

@@ -112,7 +112,7 @@ class Pages:
         for one in entries(page, self.section, self.entry):
             yield {**page.asked, **one} if page.asked else one
 
-    async def to_the_end(self, upstream: Upstream, noted: Mapping[str, str]) -> AsyncIterator[Page]:
+    async def to_the_end(self, upstream: Upstream, noted: Mapping[str, str]) -> AsyncGenerator[Page, None]:
         """The pages that bring something new; ``noted`` goes along on each of them."""
         name, values = self.each
         seen: set[int] = set()
