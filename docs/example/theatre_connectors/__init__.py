@@ -1,0 +1,1 @@
+"""The city's theatres, for the broker."""
