@@ -210,13 +210,15 @@ class InformationRequest(Record):
     number: str = field("Number in the register", of="numer", read=text, search="text")
     received_on: date = field("Day it arrived", of="data_wplywu", read=day)
     answered_on: date | None = field("Day it was answered", of="data_odpowiedzi", read=day)
-    mode: str = field("simple, re-use, transformed or processed", of="tryb", read=_mode)
+    mode: str = field("In which way: simple, re-use, transformed or processed", of="tryb", read=_mode)
     response_days: int | None = field(
         "Days from arrival to answer", of=("data_wplywu", "data_odpowiedzi"), read=days_between, unit="days"
     )
     statutory_days: int = field("Days the law allows in this mode", of="tryb", read=_limit, unit="days")
     outcome: str | None = field(
-        "granted, granted in part, refused, discontinued, passed on or pending", of="rozstrzygniecie", read=_outcome
+        "How it ended: granted, granted in part, refused, discontinued, passed on or pending",
+        of="rozstrzygniecie",
+        read=_outcome,
     )
     subject: str = field("What was asked for", of="przedmiot", read=text, search="title")
     unit: str | None = field("The department that answers", of="wydzial", read=text)

@@ -26,7 +26,10 @@ async def read(base_url: str, transport: Http) -> Arrived:
     dataset = Contract.__dataset__
     async for page in dataset.reader.fetch(Upstream(base_url, transport)):
         for one in dataset.records(page):
-            (arrived.rejected if isinstance(one, Rejected) else arrived.contracts).append(one)
+            if isinstance(one, Rejected):
+                arrived.rejected.append(one)
+            else:
+                arrived.contracts.append(one)
     return arrived
 
 
