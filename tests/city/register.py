@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import orjson
 from aiohttp import web
 
-__all__ = ["REAL", "Fault", "Register", "real_rows", "real_units"]
+__all__ = ["REAL", "Fault", "Register", "envelope", "paged", "real_rows", "real_units", "search_form"]
 
 Fault = Literal["html", "truncated", "error", "slow", "oversized"]
 
