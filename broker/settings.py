@@ -117,8 +117,16 @@ class Limits(_Group):
 
     body_bytes: int = _setting(1 << 20, "The largest request body.", COUNT, "bytes", ge=1)
     tokens: int = _setting(10_000, "The most tokens of a document.", COUNT, "tokens", ge=1)
-    depth: int = _setting(15, "The deepest nesting of fields; introspection counts too.", COUNT, "levels", ge=1)
+    depth: int = _setting(
+        15,
+        "The deepest nesting of fields; introspection counts too.",
+        "a whole number from 1 to 50",
+        "levels",
+        ge=1,
+        le=50,
+    )
     aliases: int = _setting(100, "The most aliases of an operation, its fragments spread out.", COUNT, "aliases", ge=1)
+    fields: int = _setting(1000, "The most fields of an operation, its fragments spread out.", COUNT, "fields", ge=1)
     root_fields: int = _setting(30, "The most fields at the root of an operation.", COUNT, "fields", ge=1)
 
 

@@ -132,4 +132,4 @@ def test_every_setting_is_described() -> None:
     assert settings["BROKER_SOURCES__<source>__BASE_URL"].default == "the public address"
     assert settings["BROKER_LIMITS__BODY_BYTES"].unit == "bytes"
     assert all(one.description.endswith(".") and one.accepts and one.default for one in settings.values())
-    assert len(settings) == 24
+    assert len(settings) == 25
