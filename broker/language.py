@@ -26,7 +26,7 @@ def words(text: str) -> list[str]:
     """The folded words of a text, in order: runs of letters and digits."""
     folded = fold(text)
     if not folded.isascii():
-        folded = fold(folded)  # what a compatibility form hid may still have to be lowered: ℌ, H, h
+        folded = fold(folded)  # what a mark hid may have to be folded still: ǽ, æ, ae
     return WORD.findall(folded)
 
 
@@ -42,10 +42,10 @@ def stem(word: str) -> str:
     One ending is taken off, the longest that leaves three letters, and the consonant it softened is put back
     (``szkole``, ``bibliotece``, ``koncercie``). Words with a digit, and words of up to three letters, are their own stem.
     """
-    if len(word) <= SHORTEST or not word.isalpha():
-        return word
     if word in IRREGULAR:
         return IRREGULAR[word]
+    if len(word) <= SHORTEST or not word.isalpha():
+        return word
     for length in range(min(LONGEST, len(word) - 1), 0, -1):
         instead = ENDINGS.get(word[-length:])
         if instead is not None and len(word) - length + len(instead) >= SHORTEST:
@@ -55,22 +55,57 @@ def stem(word: str) -> str:
 
 def _settled(word: str) -> str:
     """The last consonant in one spelling: lekarz-, lekar- and narzędz-, narzęd-."""
-    if word.endswith("rz"):
-        word = word[:-1]
-    elif word.endswith("dz"):
+    if word.endswith(("rz", "dz")):
         word = word[:-1]
     return word if len(word) >= SHORTEST else word + "z"
 
 
 def _endings() -> dict[str, str]:
     """Every ending and what is put in its place."""
-    cases = "a e y i o u ego emu ej ym ymi ych em om ami ach ow owi".split()
-    soft = "ia ie ii io iu iego iemu iej im imi ich iem iom iami iach iow iowi".split()
+    cases = [
+        "a",
+        "e",
+        "y",
+        "i",
+        "o",
+        "u",
+        "ego",
+        "emu",
+        "ej",
+        "ym",
+        "ymi",
+        "ych",
+        "em",
+        "om",
+        "ami",
+        "ach",
+        "ow",
+        "owi",
+    ]
+    soft = [
+        "ia",
+        "ie",
+        "ii",
+        "io",
+        "iu",
+        "iego",
+        "iemu",
+        "iej",
+        "im",
+        "imi",
+        "ich",
+        "iem",
+        "iom",
+        "iami",
+        "iach",
+        "iow",
+        "iowi",
+    ]
     found = dict.fromkeys(cases + soft, "")
     # rowerowy is found with rower, and Kraków, whose end looks like a plural, with Krakowa
     found |= dict.fromkeys([f"ow{one}" for one in [*cases, "ie", "ia", "iu", "iem"] if not one.startswith("ow")], "")
     for consonant in "csz":  # informacja, sesja, decyzja
-        found |= dict.fromkeys([f"{consonant}j{one}" for one in "a e i o om ami ach".split()], consonant)
+        found |= dict.fromkeys([f"{consonant}j{one}" for one in ["a", "e", "i", "o", "om", "ami", "ach"]], consonant)
     found |= {"um": "", "oi": "oj", "ui": "uj", "ai": "aj"}
     found |= SOFTENED | FLEETING | VERBS
     return found
@@ -79,20 +114,38 @@ def _endings() -> dict[str, str]:
 # What the locative and the plural did to the last consonant: remoncie, mieście, wodzie, drodze, bibliotece, rowerze.
 SOFTENED = {
     "cie": "t", "scie": "st", "jecie": "jec", "ycie": "yc", "dzie": "d", "zdzie": "zd", "rze": "r", "dze": "g", "edze": "ed",
-    "ce": "k", "sce": "sk", "scy": "sk", "ice": "ic", "ace": "ac", "oce": "oc", "awce": "awc", "once": "onc",
+    "ce": "k", "sce": "sk", "scy": "sk", "ice": "ic", "ace": "ac", "oce": "oc", "awce": "awc", "once": "onc", "biorce": "biorc",
+    "jezdzie": "jazd", "iezdzie": "iazd", "nci": "nt", "ownicy": "ownik",
     "adze": "ad", "uwadze": "uwag", "wadze": "wag",
 }  # fmt: skip
 # The e that comes and goes: przystanek, przystanku; mieszkaniec, mieszkańca; dworzec, dworca; okien, okna.
 FLEETING = {"ek": "k", "iec": "c", "rzec": "rc", "kien": "kn", "gien": "gn", "dzien": "dn", "zien": "zn", "sien": "sn"}
 VERBS = dict.fromkeys(
-    "owac ywac iwac uje uja ujemy ujesz ujac ujacy ujaca ujace ujacych ujacego ujacej ujacym".split(), ""
+    [
+        "owac",
+        "ywac",
+        "iwac",
+        "uje",
+        "uja",
+        "ujemy",
+        "ujesz",
+        "ujac",
+        "ujacy",
+        "ujaca",
+        "ujace",
+        "ujacych",
+        "ujacego",
+        "ujacej",
+        "ujacym",
+    ],
+    "",
 )
 
 # Common words whose stem itself changes (miasto, mieście), and words whose end looks like an ending (problem).
 FORMS = """
 miast miescie miast
-dzien dzien dnia dniu dni dniem dniom dniach dniami
-tydzien tydzien tygodnia tygodniu tygodnie tygodniem tygodni
+dzien dzien dnia dniu dniowi dni dniem dniom dniach dniami
+tydzien tydzien tygodnia tygodniu tygodniowi tygodnie tygodniem tygodni tygodniom tygodniami tygodniach
 urzed urzad
 blad bledu bledzie bledy bledow bledem
 deb dab
@@ -113,8 +166,8 @@ kolej kolej kolei
 alej alei
 olej olej
 miejsc miejsce
-system system
-problem problem
+system system systemu
+problem problem problemu
 program program
 poziom poziom
 dyplom dyplom
@@ -122,10 +175,20 @@ zapach zapach
 album album
 wladz wladze wladza wladzy wladz wladzom wladzami wladzach
 rek reka rece reki reku rak rekami rekach
-pies pies psa psu psem psy psow psami psach psom
-swiet swiat swiatom
+pies pies psa psu psem psie psy psow psami psach psom
 pieniadz pieniadz pieniadze pieniedzy pieniadza pieniedzmi pieniadzom pieniadzach
 maz maz meza mezowi mezem mezowie
+bibliotek bibliotek
+aptek aptek
+rzek rzek
+opiek opiek
+kierowc kierowce
+uczen uczen ucznia uczniowi uczniem uczniu uczniowie uczniow uczniom uczniami uczniach
+dworc dworce
+jezyc jezyce
+miesiac miesiecy
+prawnik prawnicy
+najem najem najmu najmowi najmem najmie
 ojc ojciec ojca ojcu ojcem ojcowie
 """
 IRREGULAR = {form: line.split()[0] for line in FORMS.strip().splitlines() for form in line.split()[1:]}
@@ -183,7 +246,9 @@ def highlight(original: str, stems: set[str], prefix: str | None, *, size: int =
     Marked are words whose stem is in ``stems`` or whose folded form begins with ``prefix``; the text itself is escaped.
     """
     text = " ".join(original.split())
-    matches = [one.span() for one in MARKED_WORD.finditer(text) if _matches(one[0], stems, prefix)]
+    tokens = list(MARKED_WORD.finditer(text))
+    meant = {token for token in {one[0] for one in tokens} if _matches(token, stems, prefix)}
+    matches = [one.span() for one in tokens if one[0] in meant]
     start, end = _window(text, matches, size)
     parts = ["… "] if start else []
     at = start

@@ -43,7 +43,7 @@ def collation(text: str) -> str:
     key = text.lower().translate(POLISH)
     if key.isascii():
         return key
-    return "".join(letter for letter in normalize("NFKD", key) if not combining(letter))
+    return "".join(letter for letter in normalize("NFKD", key).lower() if not combining(letter))
 
 
 def fold(text: str) -> str:
