@@ -5,10 +5,12 @@ for the real systems, and `Sample`, which answers inside the process in the same
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from importlib.metadata import version
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlencode
 
 import aiohttp
@@ -17,7 +19,18 @@ import stamina
 
 from broker.errors import BrokerError, Oversized, Refused, SourceError, Unavailable, Unreadable
 
-__all__ = ["Answer", "Http", "Page", "Request", "Sample", "Transport", "Upstream", "as_source_error"]
+__all__ = [
+    "Answer",
+    "Http",
+    "Page",
+    "Request",
+    "Sample",
+    "Session",
+    "Transport",
+    "Upstream",
+    "as_source_error",
+    "connect",
+]
 
 RETRY_STATUSES = frozenset({408, 425, 429})
 NOTHING: Mapping[str, str] = {}
@@ -120,11 +133,23 @@ class Sample:
             raise Refused(f"{request}: the sample data has no answer for this ({error})") from error
 
 
+Session: TypeAlias = aiohttp.ClientSession
+
+
+@asynccontextmanager
+async def connect(timeout_seconds: float) -> AsyncIterator[Session]:
+    """A session for every source: one pool of connections, a bound on the whole of a request in seconds."""
+    timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=min(10.0, timeout_seconds))
+    agent = f"poznan-broker/{version('poznan-broker')}"
+    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": agent}) as session:
+        yield session
+
+
 @dataclass(frozen=True, slots=True)
 class Http:
     """The transport of real sources: aiohttp, with a bound on the body and at most a few requests at a time."""
 
-    session: aiohttp.ClientSession
+    session: Session
     max_bytes: int
     politeness: asyncio.Semaphore
 
@@ -165,6 +190,7 @@ def as_source_error(error: Exception, request: Request) -> BrokerError:
 AIOHTTP_ERRORS: tuple[tuple[type[Exception], type[SourceError], str], ...] = (
     (aiohttp.ClientSSLError, Refused, "its certificate was not accepted"),
     (aiohttp.InvalidURL, Refused, "the address is not a URL"),
+    (aiohttp.NonHttpUrlClientError, Refused, "the address is not one of HTTP"),
     (aiohttp.TooManyRedirects, Refused, "it redirects without end"),
     (aiohttp.ContentTypeError, Unreadable, "its content type is not the one asked for"),
     (aiohttp.ClientPayloadError, Unavailable, "the body was cut short"),

@@ -1,1 +1,1 @@
-"""The graph: types, connections, filters and fields, derived from the catalogue."""
+"""The graph: turns arguments into a `broker.query.Query`, and what the store answers into types. It knows no source."""

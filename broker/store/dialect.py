@@ -69,8 +69,8 @@ class Dialect(Place, Protocol):
         """A page of what matches, best first, and how many there are in all."""
         ...
 
-    def known(self, connection: Connection, prefix: str) -> bool:
-        """Whether any record holds a word that begins like this."""
+    def known(self, connection: Connection, word: str, *, prefix: bool) -> bool:
+        """Whether any record holds this word, or one that begins with it."""
         ...
 
     def vocabulary(self, connection: Connection) -> Iterable[tuple[str, int]]:

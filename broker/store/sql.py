@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateTable
 
 from broker.catalog import Catalog
 from broker.errors import StoreError, TooMuch
-from broker.model import Dataset, Localized
+from broker.model import Dataset, Field, Localized
 from broker.query import Aggregation, Find, Found, Group, Measure, Query, Row, Selection
 from broker.store import statements
 from broker.store.dialect import Claim, Dialect
@@ -80,7 +80,7 @@ class SqlStore:
                     self._start_over(connection, id, row.table_name)
             self.metadata.create_all(connection)
             self.dialect.prepare(connection, self.own)
-            for id, one in self.tables.items():
+            for one in self.tables.values():
                 self.dialect.prepare_table(connection, one)
             rows = [
                 {"dataset": id, "table_name": self.tables[id].name, "declaration": sql}
@@ -238,10 +238,10 @@ class SqlStore:
                     found[id, record["_row"]] = Found(id, record[dataset.key], title, text, score)
         return [found[of, row] for of, row, _ in hits], total
 
-    def known(self, prefixes: Iterable[str]) -> list[bool]:
-        """Whether any searched word begins like each of these."""
+    def known(self, word: str, *, prefix: bool = False) -> bool:
+        """Whether any record holds this folded word or stem, or one that begins with it."""
         with self.reading() as connection:
-            return [self.dialect.known(connection, one) for one in prefixes]
+            return self.dialect.known(connection, word, prefix=prefix)
 
     def vocabulary(self) -> Iterable[tuple[str, int]]:
         """Every searched word and in how many records it occurs."""
@@ -268,10 +268,17 @@ def _measures(query: Aggregation, values: Sequence[Any]) -> dict[Measure, Any]:
     for one in query.measures:
         value = next(given)
         if one.function == "avg":
-            count = next(given)
-            value = None if not count else (Decimal(value) if isinstance(value, int) else value) / count
+            value = _average(value, next(given), query.dataset.field(one.field))
         measured[one] = value
     return measured
+
+
+def _average(total: Any, count: int, field: Field) -> Decimal | float | None:  # noqa: ANN401 - a number
+    """Exact decimals keep two digits more than the field has."""
+    if not count:
+        return None
+    average: Decimal | float = total / count
+    return round(average, field.scale + 2) if isinstance(average, Decimal) else average
 
 
 def _decoder(dataset: Dataset, columns: frozenset[str]) -> Any:  # noqa: ANN401 - a function of a row

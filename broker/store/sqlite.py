@@ -194,10 +194,10 @@ class Sqlite:
         total = connection.scalar(FIND_COUNT, asked) if len(rows) == find.size or find.skip else len(rows)
         return [(row.dataset, row.row, row.score) for row in rows], int(total or 0)
 
-    def known(self, connection: Connection, prefix: str) -> bool:
+    def known(self, connection: Connection, word: str, *, prefix: bool) -> bool:
         """By the vocabulary of the full-text table."""
-        found = text("SELECT 1 FROM broker_words WHERE term >= :prefix AND term < :above LIMIT 1")
-        return connection.scalar(found, {"prefix": prefix, "above": prefix + "\x7f"}) is not None
+        found = text("SELECT 1 FROM broker_words WHERE term >= :word AND term <= :last LIMIT 1")
+        return connection.scalar(found, {"word": word, "last": word + "\x7f" if prefix else word}) is not None
 
     def vocabulary(self, connection: Connection) -> Iterable[tuple[str, int]]:
         """By the vocabulary of the full-text table."""

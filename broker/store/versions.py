@@ -8,7 +8,7 @@ process was killed, leaves rows of an unknown version, which the next draft of t
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
@@ -82,6 +82,7 @@ class Draft:
         self._seen: dict[Any, int] = {}
         self._replaced: list[Any] = []
         self._rejected: list[Rejected] = []
+        self._fresh: list[tuple[Record, int]] = []
         with store.writing() as connection:
             self._clear(connection)
             self._before = self._current(connection)
@@ -89,14 +90,14 @@ class Draft:
 
     def add(self, records: Iterable[Record | Rejected]) -> None:
         """Take in records as they are read; an unchanged one costs no more than its hash."""
-        fresh: list[tuple[Record, int]] = []
         for record in records:
             if isinstance(record, Rejected):
                 self._reject(record)
             elif (hashed := self._is_new(record)) is not None:
-                fresh.append((record, hashed))
-        for start in range(0, len(fresh), BATCH):
-            self._write(fresh[start : start + BATCH])
+                self._fresh.append((record, hashed))
+        while len(self._fresh) >= BATCH:
+            self._write(self._fresh[:BATCH])
+            del self._fresh[:BATCH]
 
     def _is_new(self, record: Record) -> int | None:
         key, hashed = getattr(record, self.dataset.key), fingerprint(record)
@@ -144,12 +145,11 @@ class Draft:
                 self._enter(connection, rows)
 
     def _enter(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        made = list(entries(self.dataset, rows, self._entry + 1))
-        self._entry += len(made)
+        table = self.store.own.entries  # shared with other drafts: numbered in the transaction that writes
+        last = connection.scalar(select(func.max(table.c.id))) or 0
+        made = list(entries(self.dataset, rows, last + 1))
         own = {"dataset": self.dataset.id, "since": self.number, "until": FOREVER}
-        connection.execute(
-            insert(self.store.own.entries), [{"id": one["id"], "row": one["row"], **own} for one in made]
-        )
+        connection.execute(insert(table), [{"id": one["id"], "row": one["row"], **own} for one in made])
         self.store.dialect.enter(connection, made)
 
     def _place(self, rows: list[dict[str, Any]], records: list[Record]) -> None:
@@ -161,6 +161,8 @@ class Draft:
 
     def publish(self) -> Published:
         """Make the version known, or only note the check when nothing changed; readers see it with the transaction's end."""
+        if self._fresh:
+            self._write(self._fresh)
         now = datetime.now(UTC)
         gone = [key for key in self._before if key not in self._seen]
         self.changes.removed = len(gone)
@@ -181,11 +183,8 @@ class Draft:
         self._published = True
         return made
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Unless it was published, leave everything as it was."""
+    def close(self) -> None:
+        """Let the next draft begin; unless this one was published, leave everything as it was."""
         try:
             if not self._published:
                 with self.store.writing() as connection:
@@ -205,12 +204,8 @@ class Draft:
 
     def _current(self, connection: Connection) -> dict[Any, int]:
         alive = self.table.c["_until"] == FOREVER
-        return {
-            key: hashed
-            for key, hashed in connection.execute(
-                select(self.table.c[self.dataset.key], self.table.c["_hash"]).where(alive)
-            )
-        }
+        found = connection.execute(select(self.table.c[self.dataset.key], self.table.c["_hash"]).where(alive))
+        return dict(tuple(row) for row in found)
 
     def _forget(self, connection: Connection) -> None:
         """Of a live data set only the last versions are kept: as many as a request under way could still be reading."""

@@ -1,0 +1,152 @@
+"""One refresh, as a story: ask the source, read its pages, reject what cannot be read, guard, publish.
+
+A refresh is whole or it did not happen. Whatever goes wrong ends it with one reason, kept in the store; the version before
+it goes on being served, and the other data sets go on being refreshed.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+import structlog
+
+from broker.catalog import Catalog
+from broker.errors import BrokerError, Suspicious
+from broker.model import Dataset, Source
+from broker.settings import Settings
+from broker.store import Changes, Draft, RefreshRecord, SqlStore
+from broker.upstream import Http, Sample, Session, Upstream, connect
+
+__all__ = ["FAILED", "PUBLISHED", "UNCHANGED", "Progress", "Refresher"]
+
+PUBLISHED, UNCHANGED, FAILED = "published", "unchanged", "failed"
+AT_ONCE = 4
+log = structlog.get_logger()
+
+
+class Progress(Protocol):
+    """Is told how far a refresh has come."""
+
+    def __call__(self, dataset: str, records: int) -> None:
+        """So many records of this data set have been read."""
+        ...
+
+
+def silent(dataset: str, records: int) -> None:
+    """The progress nobody looks at."""
+    del dataset, records
+
+
+class Refresher:
+    """Makes new versions; opened with ``async with``, so that connections to the sources are shared and closed."""
+
+    def __init__(self, catalog: Catalog, store: SqlStore, settings: Settings) -> None:
+        self.catalog = catalog
+        self.store = store
+        self.settings = settings
+        self._upstreams: dict[str, Upstream] = {}
+        self._stack = AsyncExitStack()
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Self:
+        if not self.settings.sample:
+            self._session = await self._stack.enter_async_context(connect(self.settings.upstream.timeout_seconds))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def refresh(
+        self, dataset: Dataset, progress: Progress = silent, *, allow_loss: bool = False
+    ) -> RefreshRecord:
+        """Refresh one data set and keep how it went; a failure is told in the record, not raised.
+
+        ``allow_loss`` lets a version through that has lost more records than ``refresh.max_loss`` allows.
+        """
+        started = datetime.now(UTC)
+        changes, error, outcome = Changes(), None, FAILED
+        try:
+            changes, outcome = await self._attempt(dataset, progress, allow_loss=allow_loss)
+        except BrokerError as problem:
+            error = str(problem)
+        except Exception as problem:  # a connector's own mistake must not end the others' refreshes
+            log.exception("refresh_crashed", dataset=dataset.id)
+            error = f"the connector failed: {type(problem).__name__}: {problem}"
+        finished = datetime.now(UTC)
+        record = RefreshRecord(dataset.id, started, finished, outcome, error, changes)
+        await asyncio.to_thread(self.store.record, record)
+        log.info(
+            "refresh",
+            dataset=dataset.id,
+            outcome=outcome,
+            error=error,
+            records=changes.records,
+            rejected=changes.rejected,
+            seconds=round((finished - started).total_seconds(), 3),
+        )
+        return record
+
+    async def refresh_all(
+        self, datasets: Iterable[Dataset], progress: Progress = silent, *, allow_loss: bool = False
+    ) -> list[RefreshRecord]:
+        """Refresh several, a few at a time; the one that divides the city first, since the others are placed in it."""
+        ordered = sorted(datasets, key=lambda one: not one.partition)
+        first = [one for one in ordered if one.partition]
+        done = [await self.refresh(one, progress, allow_loss=allow_loss) for one in first]
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def in_turn(one: Dataset) -> RefreshRecord:
+            async with turn:
+                return await self.refresh(one, progress, allow_loss=allow_loss)
+
+        return done + await asyncio.gather(*(in_turn(one) for one in ordered[len(first) :]))
+
+    async def _attempt(self, dataset: Dataset, progress: Progress, *, allow_loss: bool) -> tuple[Changes, str]:
+        upstream = self._upstream(dataset.source)
+        draft = await asyncio.to_thread(self.store.draft, dataset, sample=self.settings.sample)
+        try:
+            async for page in dataset.reader.fetch(upstream):
+                await asyncio.to_thread(draft.add, dataset.records(page))  # rows are read there too, one by one
+                progress(dataset.id, draft.changes.records)
+            if not allow_loss:
+                guard(draft, self.settings.refresh.max_loss)
+            published = await asyncio.to_thread(draft.publish)
+        finally:
+            await asyncio.shield(asyncio.to_thread(draft.close))
+        new = published.number != draft.base.number
+        if new and dataset.partition:
+            await asyncio.to_thread(self.store.place_again)
+        return draft.changes, PUBLISHED if new else UNCHANGED
+
+    def _upstream(self, source: Source) -> Upstream:
+        if source.id not in self._upstreams:
+            own = self.settings.sources.get(source.id)
+            base_url = str(own.base_url) if own and own.base_url else source.base_url
+            self._upstreams[source.id] = Upstream(base_url, self._transport(source), self.settings.upstream.attempts)
+        return self._upstreams[source.id]
+
+    def _transport(self, source: Source) -> Http | Sample:
+        if self._session is None:
+            if source.sample is None:
+                raise Suspicious(f"{source.id} has no sample data; set BROKER_SAMPLE=false to ask the real source")
+            return Sample(source.sample)
+        bounds = self.settings.upstream
+        return Http(self._session, bounds.max_body_mib << 20, asyncio.Semaphore(bounds.parallel))
+
+
+def guard(draft: Draft, max_loss: float) -> None:
+    """Raises `Suspicious` for a version that was readable but cannot be true: empty, or most of the records gone."""
+    changes, before = draft.changes, draft.base.records
+    if changes.records == 0:
+        raise Suspicious(f"no record could be read ({changes.rejected} were rejected)")
+    kept = changes.unchanged + changes.changed
+    if before and kept < before * (1 - max_loss):
+        raise Suspicious(
+            f"{before - kept} of {before} records would be gone, more than the share of {max_loss} that refresh.max_loss "
+            "allows; if that is true, refresh with --allow-loss"
+        )

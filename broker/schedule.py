@@ -1,0 +1,64 @@
+"""When what is refreshed: every data set at its own interval, by one process of several, soon again after a failure."""
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from broker.catalog import Catalog
+from broker.model import Dataset
+from broker.refresh import FAILED, Refresher
+from broker.store import Published, RefreshRecord, SqlStore
+
+__all__ = ["Schedule", "due_at"]
+
+LOOK = timedelta(seconds=15)
+AFTER_FAILURE = timedelta(minutes=5)
+JITTER = 0.1
+log = structlog.get_logger()
+
+
+def due_at(dataset: Dataset, published: Published, last: RefreshRecord | None) -> datetime | None:
+    """When a data set is to be refreshed next, in UTC; None for at once."""
+    if last is not None and last.outcome == FAILED:
+        return last.finished_at + min(AFTER_FAILURE, dataset.refresh.interval)
+    if published.checked_at is None:
+        return None
+    early = random.Random(dataset.id).random() * JITTER  # noqa: S311 - so that not everything falls due together
+    return published.checked_at + dataset.refresh.interval * (1 - early)
+
+
+class Schedule:
+    """Refreshes what is due, as long as it runs."""
+
+    def __init__(self, refresher: Refresher, store: SqlStore, catalog: Catalog) -> None:
+        self._refresher = refresher
+        self._store = store
+        self._catalog = catalog
+
+    def due(self, now: datetime) -> list[Dataset]:
+        """The data sets that are due; live ones are not scheduled, since queries ask for them."""
+        published, last = self._store.versions(), self._store.last_refreshes()
+        planned = [one for one in self._catalog.datasets.values() if not one.refresh.live]
+        return [one for one in planned if (due_at(one, published[one.id], last.get(one.id)) or now) <= now]
+
+    async def run(self) -> None:
+        """Look every few seconds, until cancelled; of several processes on one store, one does it."""
+        while True:
+            claim = await asyncio.to_thread(self._store.claim, "schedule")
+            if claim is not None:
+                try:
+                    await self._lead()
+                finally:
+                    claim.release()
+            await asyncio.sleep(LOOK.total_seconds())
+
+    async def _lead(self) -> None:
+        while True:
+            try:
+                due = await asyncio.to_thread(self.due, datetime.now(UTC))
+                await self._refresher.refresh_all(due)
+            except Exception:  # the store may be away for a while; the next look tries again
+                log.exception("schedule_failed")
+            await asyncio.sleep(LOOK.total_seconds())

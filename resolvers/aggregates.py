@@ -1,0 +1,101 @@
+"""`aggregate`: counts, sums, averages, smallest and largest values by group, computed in the database."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from broker.model import Dataset, Field
+from broker.query import Aggregation, Condition, Group, GroupBy, Measure
+from broker.store import Published
+from resolvers.context import Info
+from resolvers.derive import Member, argument, camel, many, maybe, object_type, resolved
+from resolvers.records import RecordType
+from resolvers.selection import below
+
+__all__ = ["Counted", "aggregate"]
+
+Function = Literal["sum", "avg", "min", "max"]
+FUNCTIONS: dict[Function, str] = {
+    "sum": "Sums over the group",
+    "avg": "Averages over the group's records that have a value",
+    "min": "Smallest values of the group",
+    "max": "Largest values of the group",
+}
+NUMBERS = (int, float, Decimal)
+RANGED = (*NUMBERS, date, datetime)
+
+
+class Counted(Protocol):
+    """What is aggregated: the records of a data set, at a version, that match."""
+
+    dataset: Dataset
+    published: Published
+    where: Condition | None
+
+
+def aggregate(record: RecordType) -> StrawberryField:
+    """The field `aggregate` of a data set's connection."""
+    kind = many(_group_type(record))
+    about = "Figures over all records that match"
+
+    async def ask(page: Counted, info: Info, group_by: Sequence[Any]) -> list[Group]:
+        measures = tuple(_measures(record.dataset, info))
+        by: tuple[GroupBy, ...] = tuple(one.value for one in group_by)
+        query = Aggregation(page.dataset, page.published.number, page.where, by, measures)
+        return await info.context.run(info.context.store.aggregate, query)
+
+    if record.group is None:
+
+        async def whole(root: strawberry.Parent[Any], info: Info) -> Any:  # noqa: ANN401 - typed below
+            return await ask(root, info, ())
+
+        return resolved(whole, kind, f"{about}, as one group.")
+
+    async def grouped(root: strawberry.Parent[Any], info: Info, group_by: Any = ()) -> Any:  # noqa: ANN401 - typed below
+        return await ask(root, info, group_by)
+
+    given = argument(many(record.group), "What to group by; one group of all when nothing is given.")
+    return resolved(grouped, kind, f"{about}, by group, the largest group first.", arguments={"group_by": given})
+
+
+def _measures(dataset: Dataset, info: Info) -> Iterator[Measure]:
+    """What the client asks for below the groups."""
+    names = {camel(one.name): one.name for one in dataset.fields}
+    for function in FUNCTIONS:
+        asked = below(info._raw_info, (function,))  # noqa: SLF001 - Strawberry keeps graphql-core's own there
+        for name in sorted(asked & names.keys()):
+            yield Measure(function, names[name])
+
+
+def _group_type(record: RecordType) -> Any:  # noqa: ANN401 - a derived type
+    dataset = record.dataset
+    members: dict[str, Any] = {
+        "key": Member(many(str | None), "The group's values, one for each thing grouped by; null: it has none."),
+        "count": Member(int, "How many records."),
+    }
+    for function, about in FUNCTIONS.items():
+        fields = [one for one in dataset.fields if one.kind in (NUMBERS if function in ("sum", "avg") else RANGED)]
+        if fields:
+            name = f"{dataset.type_name}{function.capitalize()}"
+            kind = object_type(
+                name, f"{about} of `{dataset.root}`.", {one.name: _figure(function, one) for one in fields}
+            )
+            members[function] = resolved(_figures(function), kind, f"{about}.")
+    return object_type(f"{dataset.type_name}Group", f"A group of `{dataset.root}` and figures over it.", members)
+
+
+def _figure(function: Function, field: Field) -> Member:
+    kind = float if function == "avg" and field.kind is not Decimal else field.kind
+    about = f"{field.description} ({field.unit})." if field.unit not in (None, "1") else f"{field.description}."
+    return Member(maybe(kind), about)
+
+
+def _figures(function: Function) -> Any:  # noqa: ANN401 - a resolver
+    def read(root: strawberry.Parent[Any]) -> Any:  # noqa: ANN401 - values by field name
+        return {one.field: value for one, value in root.measures.items() if one.function == function}
+
+    return read

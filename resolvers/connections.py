@@ -1,0 +1,212 @@
+"""Collections: Relay connections by key, counted and aggregated in the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from broker.errors import BadArgument, TooMuch
+from broker.model import Dataset
+from broker.query import And, Condition, Order, Query, Selection, Window
+from broker.store import Published
+from resolvers import cursors
+from resolvers.aggregates import aggregate
+from resolvers.context import Context, Info, RecordValue
+from resolvers.derive import Member, argument, many, maybe, object_type, resolved
+from resolvers.filters import read_filter, read_order
+from resolvers.records import RecordType
+from resolvers.selection import below
+from resolvers.spatial import Where, read_where
+
+__all__ = ["PageInfo", "collection", "page_size"]
+
+
+@strawberry.type(description="Where a page lies among all records.")
+class PageInfo:
+    """Relay's PageInfo."""
+
+    has_next_page: bool = strawberry.field(description="Whether there are records after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there are records before this page.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first record; give it as `before`.")
+    end_cursor: str | None = strawberry.field(description="Cursor of the last record; give it as `after`.")
+
+
+@dataclass(slots=True)
+class Page:
+    """A connection on its way through the graph: what was asked, and the records of the page when they are wanted."""
+
+    dataset: Dataset
+    published: Published
+    where: Condition | None
+    order: tuple[Order, ...]
+    window: Window
+    selection: Selection = field(default_factory=lambda: Selection([], more=False))
+
+    @property
+    def nodes(self) -> list[RecordValue]:
+        """The page's records."""
+        return [RecordValue(self.dataset, self.published, row) for row in self.selection.rows]
+
+    @property
+    def cursors(self) -> list[str]:
+        """The page's cursors."""
+        return [cursors.encode(self.dataset, self.order, one) for one in self.selection.positions]
+
+    @property
+    def edges(self) -> list["Edge"]:
+        """Records with their cursors."""
+        return [Edge(cursor, node) for cursor, node in zip(self.cursors, self.nodes, strict=True)]
+
+    @property
+    def page_info(self) -> PageInfo:
+        """Where the page lies; beyond the side it was entered from there is at least the record of the cursor."""
+        entered = self.window.position is not None
+        ahead, behind = self.selection.more, entered
+        if self.window.backward:
+            ahead, behind = behind, ahead
+        known = self.cursors
+        return PageInfo(
+            has_next_page=ahead,
+            has_previous_page=behind,
+            start_cursor=known[0] if known else None,
+            end_cursor=known[-1] if known else None,
+        )
+
+
+@dataclass(slots=True)
+class Edge:
+    """A record with its cursor."""
+
+    cursor: str
+    node: RecordValue
+
+
+First = Annotated[int | None, strawberry.argument(description="How many records to give, from the first on.")]
+After = Annotated[str | None, strawberry.argument(description="Give the records after this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="How many records to give, from the last back.")]
+Before = Annotated[str | None, strawberry.argument(description="Give the records before this cursor.")]
+WhereArgument = Annotated[Where | None, strawberry.argument(description="A condition on the place.")]
+
+
+def collection(record: RecordType) -> StrawberryField:
+    """The root field of a data set: its connection, with arguments to filter, order and page."""
+    dataset = record.dataset
+
+    async def ask(info: Info, **given: Any) -> Page:  # noqa: ANN401 - arguments
+        context = info.context
+        published = await context.published(dataset)
+        order = read_order(dataset, given["order_by"])
+        window = _window(context, dataset, order, given)
+        page = Page(dataset, published, await _condition(context, dataset, given), order, window)
+        raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
+        asked = below(raw, (), ("edges",))
+        if asked & {"nodes", "edges", "node", "cursor", "pageInfo"}:
+            columns = record.needed(below(raw, ("nodes",), ("edges", "node")))
+            query = Query(dataset, published.number, columns, window, page.where, order)
+            page.selection = await context.run(context.store.select, query)
+        return page
+
+    resolver = _located_resolver(ask) if dataset.located else _plain_resolver(ask)
+    about = f"{dataset.title} ({dataset.source.title}): {dataset.description}"
+    arguments = {
+        "filter": argument(maybe(record.filter), "Conditions on the fields."),
+        "order_by": argument(
+            maybe(many(record.order)), "What to order by; records equal in all of it are ordered by their key."
+        ),
+    }
+    return resolved(resolver, maybe(_connection(record)), about, dataset.root, arguments)
+
+
+def _plain_resolver(ask: Any) -> Any:  # noqa: ANN401 - resolvers
+    async def resolver(
+        info: Info,
+        filter: Any = None,  # noqa: ANN401 - as is `order_by`, typed by the caller
+        order_by: Any = None,  # noqa: ANN401
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:  # noqa: ANN401
+        given = {"first": first, "after": after, "last": last, "before": before}
+        return await ask(info, filter=filter, where=None, order_by=order_by, **given)
+
+    return resolver
+
+
+def _located_resolver(ask: Any) -> Any:  # noqa: ANN401 - resolvers
+    async def resolver(
+        info: Info,
+        filter: Any = None,  # noqa: ANN401 - as is `order_by`, typed by the caller
+        where: WhereArgument = None,
+        order_by: Any = None,  # noqa: ANN401
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:  # noqa: ANN401
+        given = {"first": first, "after": after, "last": last, "before": before}
+        return await ask(info, filter=filter, where=where, order_by=order_by, **given)
+
+    return resolver
+
+
+def page_size(context: Context, argument: str, value: int | None) -> int:
+    """How many records to give. Raises `BadArgument` or `TooMuch`."""
+    pages = context.settings.pages
+    if value is None:
+        return pages.default_size
+    if value < 0:
+        raise BadArgument(f"{argument}: {value} is below 0")
+    if value > pages.max_size:
+        raise TooMuch(f"{argument}: {value} records; at most {pages.max_size} a page, then go on with `after`")
+    return value
+
+
+def _window(context: Context, dataset: Dataset, order: Sequence[Order], given: dict[str, Any]) -> Window:
+    backward = given["last"] is not None or (given["before"] is not None and given["first"] is None)
+    if backward and (given["first"] is not None or given["after"] is not None):
+        raise BadArgument("give `first` and `after`, or `last` and `before`, not a mixture")
+    if not backward and given["before"] is not None:
+        raise BadArgument("`before` goes with `last`; give `after` with `first`")
+    size, cursor = ("last", "before") if backward else ("first", "after")
+    position = None if given[cursor] is None else cursors.decode(dataset, order, given[cursor], cursor)
+    return Window(page_size(context, size, given[size]), position, backward)
+
+
+async def _condition(context: Context, dataset: Dataset, given: dict[str, Any]) -> Condition | None:
+    parts: list[Condition] = []
+    if given["filter"] is not None:
+        parts.append(read_filter(dataset, given["filter"]))
+    if given["where"] is not None:
+        parts.append(read_where(context.catalog, await context.districts(), given["where"]))
+    return And(tuple(parts)) if parts else None
+
+
+def _connection(record: RecordType) -> Any:  # noqa: ANN401 - a derived type
+    name, root = record.dataset.type_name, record.dataset.root
+    edge = object_type(
+        f"{name}Edge",
+        f"A record of `{root}` with its cursor.",
+        {
+            "cursor": Member(str, "Where the record stands, for `after` and `before`."),
+            "node": Member(record.type, "The record."),
+        },
+    )
+
+    async def total(page: strawberry.Parent[Page], info: Info) -> Any:  # noqa: ANN401 - a number
+        query = Query(page.dataset, page.published.number, frozenset(), page.window, page.where)
+        return await info.context.run(info.context.store.count, query)
+
+    return object_type(
+        f"{name}Connection",
+        f"Records of `{root}`: a page of them, and figures over all that match.",
+        {
+            "edges": Member(many(edge), "The page's records with their cursors."),
+            "nodes": Member(many(record.type), "The page's records."),
+            "page_info": Member(PageInfo, "Where the page lies."),
+            "total_count": resolved(total, int, "How many records match, on all pages together."),
+            "aggregate": aggregate(record),
+        },
+    )

@@ -1,0 +1,135 @@
+"""What one request knows: the versions it reads, from begin to end the same ones, and what it has to say about its sources."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from broker.catalog import Catalog
+from broker.errors import Unavailable
+from broker.live import Live
+from broker.model import Dataset
+from broker.query import AREA, DISTRICT, LENGTH, LOCATION, Query, Row, Window
+from broker.search import Search
+from broker.settings import Settings
+from broker.store import Published, SqlStore
+from broker.text import fold
+
+__all__ = ["Context", "Info", "RecordValue", "every_column", "stale"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordValue:
+    """A record on its way through the graph: its data set, the version it was read at, its columns."""
+
+    dataset: Dataset
+    published: Published
+    row: Row
+
+    @property
+    def key(self) -> Any:  # noqa: ANN401 - a text or a number
+        """The record's key in its data set."""
+        return self.row[self.dataset.key]
+
+
+def stale(dataset: Dataset, published: Published, now: datetime) -> bool:
+    """Whether a version has not been confirmed for more than twice its refresh interval, or there is none."""
+    return published.checked_at is None or now - published.checked_at > 2 * dataset.refresh.interval
+
+
+def every_column(dataset: Dataset) -> frozenset[str]:
+    """All that can be asked of a record, for records that are loaded one by one."""
+    place = (AREA, LENGTH, LOCATION, DISTRICT) if dataset.located else ()
+    return frozenset((*(one.name for one in dataset.fields), *place))
+
+
+@dataclass(eq=False)
+class Context:
+    """One request; made anew for each, and never shared."""
+
+    catalog: Catalog
+    store: SqlStore
+    live: Live
+    search: Search
+    settings: Settings
+    extensions: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._snapshot: asyncio.Task[dict[str, Published]] | None = None
+        self._fresh: dict[str, asyncio.Task[Published]] = {}
+        self._loaders: dict[str, DataLoader[Any, RecordValue | None]] = {}
+        self._districts: asyncio.Task[Mapping[str, Any]] | None = None
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work of the store in a thread."""
+        return await asyncio.to_thread(partial(work, *args, **kwargs))
+
+    async def snapshot(self) -> dict[str, Published]:
+        """The newest version of every data set, looked up once a request."""
+        if self._snapshot is None:
+            self._snapshot = asyncio.create_task(self.run(self.store.versions))
+        return await self._snapshot
+
+    async def published(self, dataset: Dataset) -> Published:
+        """The version to read a data set at. Raises `Unavailable` when it has never been read."""
+        if dataset.id not in self._fresh:
+            self._fresh[dataset.id] = asyncio.create_task(self._look(dataset))
+        return await self._fresh[dataset.id]
+
+    async def _look(self, dataset: Dataset) -> Published:
+        try:
+            published = await self.live.fresh(dataset, (await self.snapshot())[dataset.id])
+        except Unavailable:
+            self._tell(dataset, "missing", None)
+            raise
+        if published.number == 0:
+            self._tell(dataset, "missing", None)
+            raise Unavailable(f"{dataset.id} has not been read from its source yet; `sources` tells why")
+        if stale(dataset, published, datetime.now(UTC)):
+            self._tell(dataset, "stale", published.checked_at)
+        return published
+
+    def _tell(self, dataset: Dataset, status: str, checked_at: datetime | None) -> None:
+        age = None if checked_at is None else int((datetime.now(UTC) - checked_at).total_seconds())
+        told = {"source": dataset.source.id, "dataset": dataset.id, "status": status, "ageSeconds": age}
+        self.extensions.setdefault("sources", []).append(told)
+
+    def loader(self, dataset: Dataset) -> "DataLoader[Any, RecordValue | None]":
+        """Loads records of a data set by key, all that a request needs at one time in one statement."""
+        if dataset.id not in self._loaders:
+            self._loaders[dataset.id] = DataLoader(partial(self._load, dataset))
+        return self._loaders[dataset.id]
+
+    async def _load(self, dataset: Dataset, keys: list[Any]) -> list[RecordValue | None]:
+        published = await self.published(dataset)
+        columns = every_column(dataset)
+        rows = await self.run(self.store.by_key, dataset, published.number, keys, columns)
+        return [RecordValue(dataset, published, rows[key]) if key in rows else None for key in keys]
+
+    async def districts(self) -> Mapping[str, Any]:
+        """The districts' keys by their folded names."""
+        if self._districts is None:
+            self._districts = asyncio.create_task(self._name_districts())
+        return await self._districts
+
+    async def _name_districts(self) -> Mapping[str, Any]:
+        dataset = self.catalog.partition
+        if dataset is None:
+            return {}
+        published = await self.published(dataset)
+        title = next((one.name for one in dataset.fields if one.search == "title"), dataset.key)
+        query = Query(dataset, published.number, frozenset({title}), Window(10_000))
+        found = await self.run(self.store.select, query)
+        return {fold(str(row[title])): row[dataset.key] for row in found.rows}
+
+
+Info = strawberry.Info[Context, None]
+"""What strawberry hands to a resolver, with our context in it."""

@@ -1,0 +1,49 @@
+"""Where a record came from, when, under which terms, and how fresh it is."""
+
+from datetime import UTC, datetime
+
+import strawberry
+
+from resolvers.context import RecordValue, stale
+from resolvers.node import Node
+
+__all__ = ["Provenance", "Record"]
+
+
+@strawberry.type(description="Where a record came from, when, under which terms, and how fresh it is.")
+class Provenance:
+    """A record's origin."""
+
+    source: str = strawberry.field(description="The city system it was read from: an id in `sources`.")
+    dataset: str = strawberry.field(description="The data set it belongs to: an id in `datasets`.")
+    record_url: str | None = strawberry.field(description="The record's own page at the source, when it has one.")
+    fetched_at: datetime = strawberry.field(description="When the source was last asked and still said the same.")
+    version: int = strawberry.field(description="The version of the data set that answered.")
+    licence: str = strawberry.field(description="The terms of use, as an SPDX id where there is one.")
+    licence_url: str = strawberry.field(description="The full text of the terms.")
+    stale: bool = strawberry.field(description="Whether it is older than twice the data set's refresh interval.")
+    sample: bool = strawberry.field(description="Whether this is invented sample data and not the city's.")
+
+
+def _provenance(root: strawberry.Parent[RecordValue]) -> Provenance:
+    dataset, published = root.dataset, root.published
+    return Provenance(
+        source=dataset.source.id,
+        dataset=dataset.id,
+        record_url=None if dataset.page is None else dataset.page.format_map(root.row),
+        fetched_at=published.checked_at or datetime.now(UTC),
+        version=published.number,
+        licence=dataset.licence.id,
+        licence_url=dataset.licence.url,
+        stale=stale(dataset, published, datetime.now(UTC)),
+        sample=published.sample,
+    )
+
+
+@strawberry.interface(description="A record of one of the city's systems.")
+class Record(Node):
+    """Every record."""
+
+    provenance: Provenance = strawberry.field(
+        resolver=_provenance, description="Where it came from, when, under which terms, and how fresh it is."
+    )

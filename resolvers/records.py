@@ -1,0 +1,147 @@
+"""Data set → GraphQL types: the one place where a record's type, filter, order and groups are derived."""
+
+import string
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from broker.catalog import Catalog
+from broker.model import Dataset, Field, Geometry, Localized
+from broker.query import GroupBy
+from broker.text import plain_text
+from resolvers.context import Info, RecordValue
+from resolvers.derive import Member, add_field, camel, enum_type, object_type, resolved
+from resolvers.filters import filter_input, order_input
+from resolvers.provenance import Record
+from resolvers.spatial import PLACE_COLUMNS, district_member, place_members
+
+__all__ = ["RecordType", "record_types"]
+
+Lang = Annotated[
+    str,
+    strawberry.argument(description="Language as ISO 639-1 writes it (`pl`, `en`, `de` …); Polish when it is missing."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """What the graph derives from one data set."""
+
+    dataset: Dataset
+    type: Any
+    filter: Any
+    order: Any
+    group: Any | None
+    columns: Mapping[str, frozenset[str]]
+
+    def needed(self, fields: set[str]) -> frozenset[str]:
+        """The columns that these fields of the graph are made of."""
+        return frozenset().union(*(self.columns.get(name, frozenset()) for name in fields))
+
+
+def record_types(catalog: Catalog) -> tuple[dict[str, RecordType], Any]:
+    """The types of every data set by its id, and the interface of records with a place."""
+    located = object_type("Located", "A record with a place.", place_members(), interfaces=(Record,), interface=True)
+    made = {one.id: _record_type(one, located) for one in catalog.datasets.values()}
+    for one in made.values():
+        for field in one.dataset.fields:
+            if field.to is not None:
+                add_field(one.type, field.name, _reference(field, made[field.to]))
+    if catalog.partition is not None:
+        district = made[catalog.partition.id].type
+        for cls in (located, *(one.type for one in made.values() if one.dataset.located)):
+            add_field(cls, "district", district_member(district))
+    return made, located
+
+
+def _record_type(dataset: Dataset, located: Any) -> RecordType:  # noqa: ANN401 - a derived type
+    members: dict[str, Member | StrawberryField] = {}
+    columns: dict[str, frozenset[str]] = {"provenance": _page_columns(dataset)}
+    for field in dataset.fields:
+        for name, member in _members(field):
+            members[name] = member
+            columns[camel(name)] = frozenset({field.name})
+        if field.to is not None:
+            columns[camel(field.name)] = frozenset({field.name})
+    if dataset.geometry is not None:
+        columns |= {**PLACE_COLUMNS, **dict.fromkeys(("geometry", "distance"), frozenset({dataset.geometry}))}
+    cls = object_type(
+        dataset.type_name,
+        dataset.description,
+        members,
+        interfaces=(located if dataset.located else Record,),
+        is_type_of=lambda value, _info: isinstance(value, RecordValue) and value.dataset is dataset,
+    )
+    return RecordType(dataset, cls, filter_input(dataset), order_input(dataset), _group(dataset), columns)
+
+
+def _page_columns(dataset: Dataset) -> frozenset[str]:
+    names = (name for _, name, _, _ in string.Formatter().parse(dataset.page or "") if name)
+    return frozenset(names)
+
+
+def _members(field: Field) -> Iterator[tuple[str, Member | StrawberryField]]:
+    """The graph's fields for a declared one: itself, and a markup's plain text; places and references come by other ways."""
+    if field.kind is Geometry or field.to is not None:
+        return
+    about = f"{field.description} ({field.unit})." if field.unit not in (None, "1") else f"{field.description}."
+    kinds: dict[Any, Any] = {Localized: str, tuple: list[str]}
+    kind = kinds.get(field.kind, field.kind)
+    kind = kind | None if field.optional else kind
+    if field.localized:
+        yield field.name, resolved(_localized(field.name), kind, about)
+    else:
+        yield field.name, Member(kind, about)
+    if field.html:
+        read = _localized_plain(field.name) if field.localized else _plain(field.name)
+        yield f"{field.name}_text", resolved(read, kind, f"{field.description}, as plain text without markup.")
+
+
+def _localized(name: str) -> Any:  # noqa: ANN401 - a resolver
+    def read(root: strawberry.Parent[RecordValue], lang: Lang = "pl") -> Any:  # noqa: ANN401 - a text
+        value: Localized | None = root.row[name]
+        return None if value is None else value.best(lang)
+
+    return read
+
+
+def _localized_plain(name: str) -> Any:  # noqa: ANN401 - a resolver
+    def read(root: strawberry.Parent[RecordValue], lang: Lang = "pl") -> Any:  # noqa: ANN401 - a text
+        value: Localized | None = root.row[name]
+        return None if value is None else plain_text(value.best(lang))
+
+    return read
+
+
+def _plain(name: str) -> Any:  # noqa: ANN401 - a resolver
+    def read(root: strawberry.Parent[RecordValue]) -> Any:  # noqa: ANN401 - a text
+        return root.row[f"{name}__text"]
+
+    return read
+
+
+def _reference(field: Field, other: RecordType) -> StrawberryField:
+    async def read(root: strawberry.Parent[RecordValue], info: Info) -> Any:  # noqa: ANN401 - a record
+        key = root.row[field.name]
+        return None if key is None else await info.context.loader(other.dataset).load(key)
+
+    return resolved(read, other.type | None, f"{field.description}.")
+
+
+def _group(dataset: Dataset) -> Any | None:  # noqa: ANN401 - an enum
+    values: dict[str, tuple[GroupBy, str]] = {}
+    for field in dataset.fields:
+        name = field.name.upper()
+        if field.kind in (date, datetime):
+            values[f"{name}_YEAR"] = (GroupBy(field.name, "year"), f"By the year of: {field.description}.")
+            values[f"{name}_MONTH"] = (GroupBy(field.name, "month"), f"By the month of: {field.description}.")
+        if field.kind in (str, int, bool, date) and not field.html and field.name != dataset.key:
+            values[name] = (GroupBy(field.name), f"By: {field.description}.")
+    if not values:
+        return None
+    about = f"What to group `{dataset.root}` by."
+    return enum_type(f"{dataset.type_name}GroupBy", about, values)

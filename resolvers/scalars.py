@@ -1,0 +1,78 @@
+"""The graph's own scalars: exact decimals, dates, moments with their offset, GeoJSON."""
+
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NewType
+from zoneinfo import ZoneInfo
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+__all__ = ["CITY_TIME", "SCALARS", "GeoJSON"]
+
+CITY_TIME = ZoneInfo("Europe/Warsaw")
+
+GeoJSON = NewType("GeoJSON", dict[str, Any])
+
+
+def _decimal(value: object) -> Decimal:
+    try:
+        number = Decimal(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite():
+        raise ValueError(f'Decimal cannot represent {value!r}; give a number or a text such as "1234567.89"')
+    return number
+
+
+def _date(value: object) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f'Date cannot represent {value!r}; give YYYY-MM-DD, such as "2017-09-01"') from None
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(
+            f'DateTime cannot represent {value!r}; give a day or an ISO 8601 moment, such as "2017-09-01" or '
+            '"2017-09-01T18:30:00+02:00"'
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=CITY_TIME)
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='An exact decimal number, written as a string so that no digit is lost: `"1234567.89"`.',
+        specified_by_url="https://en.wikipedia.org/wiki/Decimal_data_type",
+        serialize=lambda value: f"{value:f}",
+        parse_value=_decimal,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day, as ISO 8601 writes it: `2017-09-01`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=lambda value: value.isoformat(),
+        parse_value=_date,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description=(
+            "A moment with its offset, in the city's time: `2017-09-01T18:30:00+02:00`. "
+            "On input a day alone means its beginning, and no offset means the city's time (Europe/Warsaw)."
+        ),
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=lambda value: value.astimezone(CITY_TIME).isoformat(timespec="seconds"),
+        parse_value=_moment,
+    ),
+    GeoJSON: strawberry.scalar(
+        name="GeoJSON",
+        description="A geometry object of GeoJSON; coordinates are east before north in every coordinate system.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc7946#section-3.1",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
+    ),
+}

@@ -1,0 +1,194 @@
+"""`sources` and `datasets`: what there is, how fresh it is, and what went wrong."""
+
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from broker.errors import BadArgument
+from broker.model import Dataset, Geometry, Localized, Source
+from broker.refresh import FAILED
+from broker.store import Published, RefreshRecord
+from resolvers.context import Context, Info, stale
+from resolvers.derive import camel
+
+__all__ = ["DatasetInfo", "SourceInfo", "dataset", "datasets", "sources"]
+
+MAX_REJECTED = 100
+
+
+@strawberry.enum(description="How a source or a data set is doing.")
+class Status(Enum):
+    """How it is doing, the worst last."""
+
+    OK = strawberry.enum_value("ok", description="Fresh, and the last refresh went well.")
+    STALE = strawberry.enum_value("stale", description="Not confirmed for twice its refresh interval.")
+    FAILING = strawberry.enum_value("failing", description="The last refresh failed; what was there before is served.")
+    EMPTY = strawberry.enum_value("empty", description="Has never been read.")
+
+
+@strawberry.type(name="Licence", description="Terms of use.")
+class LicenceInfo:
+    """Terms of use."""
+
+    id: str = strawberry.field(description="Short name, as an SPDX id where there is one.")
+    title: str = strawberry.field(description="Full name.")
+    url: str = strawberry.field(description="Full text.")
+
+
+@strawberry.type(name="FieldInfo", description="A field of a data set, as declared.")
+class FieldInfo:
+    """A field as declared."""
+
+    name: str = strawberry.field(description="Its name in the graph.")
+    description: str = strawberry.field(description="What it holds.")
+    type: str = strawberry.field(description="What kind of value.")
+    unit: str | None = strawberry.field(description="The unit of a number.")
+    optional: bool = strawberry.field(description="Whether a record may lack it.")
+
+
+@strawberry.type(name="RejectedRow", description="A row of the source that could not be read.")
+class RejectedRow:
+    """A row that could not be read."""
+
+    reason: str = strawberry.field(description="Why not.")
+    row: str = strawberry.field(description="The row as the source gave it, as JSON text, cut after 4 000 characters.")
+
+
+def _rejected(
+    root: strawberry.Parent["DatasetInfo"],
+    info: Info,
+    first: Annotated[int, strawberry.argument(description=f"How many, at most {MAX_REJECTED}.")] = 20,
+) -> list[RejectedRow]:
+    if not 0 <= first <= MAX_REJECTED:
+        raise BadArgument(f"first: {first} is not between 0 and {MAX_REJECTED}")
+    context = info.context
+    rows = context.store.rejected(context.catalog.datasets[root.id], first)
+    return [RejectedRow(reason=reason, row=row) for reason, row in rows]
+
+
+@strawberry.type(name="Dataset", description="One collection of a source.")
+class DatasetInfo:
+    """A data set and how it is doing."""
+
+    id: str = strawberry.field(description="Its name everywhere: `bip.contracts`.")
+    title: str = strawberry.field(description="What people call it.")
+    description: str = strawberry.field(description="What one record of it is.")
+    source: str = strawberry.field(description="The source it belongs to, by id.")
+    root: str = strawberry.field(description="The root field that queries it.")
+    record_type: str = strawberry.field(description="The GraphQL type of its records.")
+    licence: LicenceInfo = strawberry.field(description="Terms of use.")
+    located: bool = strawberry.field(description="Whether its records have a place.")
+    live: bool = strawberry.field(description="Whether it is fetched when a query asks for it.")
+    refresh_seconds: int = strawberry.field(description="How often it is refreshed, in seconds.")
+    status: Status = strawberry.field(description="How it is doing.")
+    stale: bool = strawberry.field(description="Whether it has not been confirmed for twice its refresh interval.")
+    sample: bool = strawberry.field(description="Whether it holds invented sample data.")
+    version: int = strawberry.field(description="The version that answers now; 0 before the first.")
+    record_count: int = strawberry.field(description="How many records that version holds.")
+    published_at: datetime | None = strawberry.field(description="When that version was published.")
+    fetched_at: datetime | None = strawberry.field(description="When the source was last asked and answered well.")
+    last_error: str | None = strawberry.field(description="Why the last refresh failed; null when it went well.")
+    last_error_at: datetime | None = strawberry.field(description="When it failed.")
+    rejected_count: int = strawberry.field(description="How many rows could not be read at the last refresh.")
+    fields: list[FieldInfo] = strawberry.field(description="Its fields, as declared.")
+    rejected: list[RejectedRow] = strawberry.field(
+        resolver=_rejected, description="Rows that could not be read, each with its reason."
+    )
+
+
+@strawberry.type(name="Source", description="A city system.")
+class SourceInfo:
+    """A source and how it is doing."""
+
+    id: str = strawberry.field(description="Its short name.")
+    title: str = strawberry.field(description="Its name.")
+    description: str = strawberry.field(description="What it holds.")
+    status: Status = strawberry.field(description="How it is doing: as its worst data set.")
+    datasets: list[DatasetInfo] = strawberry.field(description="Its data sets.")
+
+
+async def sources(info: Info) -> list[SourceInfo]:
+    """The city's systems and how each is doing."""
+    known = await _known(info.context)
+    return [_source(one, [known[id] for id in known if known[id].source == one.id]) for one in _ordered(info.context)]
+
+
+async def datasets(info: Info) -> list[DatasetInfo]:
+    """Every data set: freshness, licence, counts, last error."""
+    return list((await _known(info.context)).values())
+
+
+async def dataset(
+    info: Info, id: Annotated[str, strawberry.argument(description="The data set's id, such as `bip.contracts`.")]
+) -> DatasetInfo | None:
+    """One data set by its id."""
+    known = await _known(info.context)
+    return known[info.context.catalog.dataset(id).id]
+
+
+def _ordered(context: Context) -> list[Source]:
+    return sorted(context.catalog.sources.values(), key=lambda one: one.id)
+
+
+async def _known(context: Context) -> dict[str, DatasetInfo]:
+    published = await context.snapshot()
+    last = await context.run(context.store.last_refreshes)
+    return {one.id: _dataset(one, published[one.id], last.get(one.id)) for one in context.catalog.datasets.values()}
+
+
+def _source(source: Source, its: list[DatasetInfo]) -> SourceInfo:
+    order = list(Status)
+    worst = max((one.status for one in its), key=order.index)
+    return SourceInfo(id=source.id, title=source.title, description=source.description, status=worst, datasets=its)
+
+
+def _status(dataset: Dataset, published: Published, last: RefreshRecord | None, *, is_stale: bool) -> Status:
+    if published.number == 0 and not (dataset.refresh.live and last is None):
+        return Status.EMPTY
+    if last is not None and last.outcome == FAILED:
+        return Status.FAILING
+    return Status.STALE if is_stale else Status.OK
+
+
+def _dataset(dataset: Dataset, published: Published, last: RefreshRecord | None) -> DatasetInfo:
+    is_stale = stale(dataset, published, datetime.now(UTC)) and not dataset.refresh.live
+    failed = last is not None and last.outcome == FAILED
+    return DatasetInfo(
+        id=dataset.id,
+        title=dataset.title,
+        description=dataset.description,
+        source=dataset.source.id,
+        root=dataset.root,
+        record_type=dataset.type_name,
+        licence=LicenceInfo(id=dataset.licence.id, title=dataset.licence.title, url=dataset.licence.url),
+        located=dataset.located,
+        live=dataset.refresh.live,
+        refresh_seconds=int(dataset.refresh.interval.total_seconds()),
+        status=_status(dataset, published, last, is_stale=is_stale),
+        stale=is_stale,
+        sample=published.sample,
+        version=published.number,
+        record_count=published.records,
+        published_at=published.published_at,
+        fetched_at=published.checked_at,
+        last_error=last.error if last is not None else None,
+        last_error_at=last.finished_at if last is not None and failed else None,
+        rejected_count=last.changes.rejected if last is not None else 0,
+        fields=_fields(dataset),
+    )
+
+
+def _fields(dataset: Dataset) -> list[FieldInfo]:
+    names = {Localized: "text in several languages", Geometry: "geometry", tuple: "list of texts", str: "text"}
+    return [
+        FieldInfo(
+            name="geometry" if one.kind is Geometry else camel(one.name),
+            description=one.description,
+            type=names.get(one.kind, one.kind.__name__),
+            unit=one.unit,
+            optional=one.optional,
+        )
+        for one in dataset.fields
+    ]
