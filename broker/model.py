@@ -231,6 +231,9 @@ class Record:
 
 R = TypeVar("R", bound=Record)
 
+RESERVED = frozenset({"id", "provenance"})
+PLACE = frozenset({"location", "area", "length", "district", "distance"})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
@@ -325,7 +328,13 @@ def dataset(
             raise DeclarationError(f"{cls.__name__}: the data set's name {name!r} must be lower case with underscores")
         made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
         fields = tuple(_field(made, one, hint) for one, hint in _hints(made))
-        if key not in {one.name for one in fields}:
+        names = {one.name for one in fields}
+        taken = RESERVED | (PLACE if any(one.kind is Geometry for one in fields) else frozenset())
+        if clash := sorted(names & taken):
+            raise DeclarationError(
+                f"{cls.__name__}: every record has a {clash[0]!r} of the broker's; name the field otherwise"
+            )
+        if key not in names:
             raise DeclarationError(f"{cls.__name__}: key {key!r} is none of its fields")
         if sum(one.kind is Geometry for one in fields) > 1:
             raise DeclarationError(f"{cls.__name__}: a record has one place, so one field of type Geometry")

@@ -163,13 +163,13 @@ def in_layer(layer: str, id: str) -> str:
     """A key from the layer and the feature's id, for data sets read from several layers that number on their own."""
     if not id:
         raise ValueError("the feature has no id")
-    return f"{layer}-{id}"
+    return f"{layer}-{key}"
 
 
 @dataset(
     MIM,
     "places",
-    key="id",
+    key="key",
     reader=FeatureCollection(
         MAP, tuple({"mtype": "pub_transport", "co": "class_objects", "class_id": one, "lang": "pl"} for one in CLASSES)
     ),
@@ -179,7 +179,7 @@ def in_layer(layer: str, id: str) -> str:
 class Place(Record):
     """A point of interest: a monument, a church, a park, a ticket machine, of one of several classes."""
 
-    id: str = field("Number of the object in the service")
+    key: str = field("Number of the object in the service", of="id")
     name: str = field("Name", of="nazwa", read=one_line, search="title")
     description: str | None = field("What is worth knowing about it", of="opis", html=True, search="text")
     class_id: str = field("Number of its class", of="id_klasy")
@@ -197,7 +197,7 @@ class Place(Record):
 @dataset(
     MIM,
     "stops",
-    key="id",
+    key="key",
     reader=layers("pub_transport", "cluster"),
     refresh=every(hours=24),
     licence=PUBLIC_INFORMATION,
@@ -205,7 +205,7 @@ class Place(Record):
 class Stop(Record):
     """A post of a tram or bus stop: where one vehicle halts in one direction."""
 
-    id: str = field("Code of the post, such as AWF41")
+    key: str = field("Code of the post, such as AWF41", of="id")
     name: str = field("Name of the stop", of="stop_name", search="title")
     kind: str = field("What halts here: tram, bus, rail or metro", of="route_type", read=ROUTE_TYPES.__getitem__)
     lines: tuple[str, ...] = field("Lines that halt here, in the operator's order", of="headsigns", read=lines)
@@ -216,7 +216,7 @@ class Stop(Record):
 @dataset(
     MIM,
     "parking_meters",
-    key="id",
+    key="key",
     reader=layers("pub_transport", "parking_meters"),
     refresh=every(hours=24),
     licence=PUBLIC_INFORMATION,
@@ -224,7 +224,7 @@ class Stop(Record):
 class ParkingMeter(Record):
     """A parking meter of the paid parking zone."""
 
-    id: str = field("Number of the meter")
+    key: str = field("Number of the meter", of="id")
     zone: str | None = field("Sector of the paid parking zone")
     street: str | None = field("Street it stands on", search="title")
     geometry: Geometry | None = field("Where it stands", of=("geometry", "crs"), read=shape)
@@ -233,7 +233,7 @@ class ParkingMeter(Record):
 @dataset(
     MIM,
     "bike_stations",
-    key="id",
+    key="key",
     reader=layers("pub_transport", "stacje_rowerowe"),
     refresh=live(seconds=60),
     licence=PUBLIC_INFORMATION,
@@ -241,7 +241,7 @@ class ParkingMeter(Record):
 class BikeStation(Record):
     """A station of the city bike, with what it holds now."""
 
-    id: str = field("Number of the station")
+    key: str = field("Number of the station", of="id")
     name: str = field("Name", of="label", search="title")
     bikes: int | None = field("Bikes to be had now", unit="bikes")
     free_racks: int | None = field("Free racks now", unit="racks")
@@ -253,7 +253,7 @@ class BikeStation(Record):
 @dataset(
     MIM,
     "districts",
-    key="id",
+    key="key",
     reader=layers("local_gov", "osiedla"),
     refresh=every(days=7),
     licence=PUBLIC_INFORMATION,
@@ -262,7 +262,7 @@ class BikeStation(Record):
 class District(Record):
     """A district of the city (osiedle), an auxiliary unit with its own council; the districts divide the city."""
 
-    id: str = field("Number of the district in the service")
+    key: str = field("Number of the district in the service", of="id")
     name: str = field("Name", read=one_line, search="title")
     geometry: Geometry = field("Its area", of=("geometry", "crs"), read=required_shape)
 
@@ -270,7 +270,7 @@ class District(Record):
 @dataset(
     MIM,
     "zoning_plans",
-    key="id",
+    key="key",
     reader=layers("urban_planning", *PLANS),
     refresh=every(hours=24),
     licence=PUBLIC_INFORMATION,
@@ -278,7 +278,7 @@ class District(Record):
 class ZoningPlan(Record):
     """A local zoning plan (miejscowy plan zagospodarowania przestrzennego), in force or being drawn up."""
 
-    id: str = field("Layer and number of the plan", of=("asked.co", "id"), read=in_layer)
+    key: str = field("Layer and number of the plan", of=("asked.co", "id"), read=in_layer)
     name: str = field("Name of the plan", of="nazwa", read=one_line, search="title")
     status: str = field("Whether it is `in force` or `in preparation`", of="asked.co", read=PLANS.__getitem__)
     started_by: str | None = field("Resolution that began the work", of="uchw_przyst")
@@ -290,11 +290,11 @@ class ZoningPlan(Record):
     geometry: Geometry | None = field("The area it covers", of=("geometry", "crs"), read=shape)
 
 
-@dataset(MIM, "routes", key="id", reader=layers("tourism", *ROUTES), refresh=every(days=7), licence=PUBLIC_INFORMATION)
+@dataset(MIM, "routes", key="key", reader=layers("tourism", *ROUTES), refresh=every(days=7), licence=PUBLIC_INFORMATION)
 class Route(Record):
     """A route for tourists: a cycling route, a hiking trail, an educational path or the royal route."""
 
-    id: str = field("Layer and number of the route", of=("asked.co", "id"), read=in_layer)
+    key: str = field("Layer and number of the route", of=("asked.co", "id"), read=in_layer)
     name: str = field("Name", of="nazwa", read=one_line, search="title")
     kind: str = field(f"One of {', '.join(ROUTES.values())}", of="asked.co", read=ROUTES.__getitem__)
     description: str | None = field("What is on the way", of="opis", html=True, search="text")
@@ -304,7 +304,7 @@ class Route(Record):
 @dataset(
     MIM,
     "school_catchments",
-    key="id",
+    key="key",
     reader=layers("education", "podstawowe201516"),
     refresh=every(days=30),
     licence=PUBLIC_INFORMATION,
@@ -312,7 +312,7 @@ class Route(Record):
 class SchoolCatchment(Record):
     """The area from which a primary school takes its pupils."""
 
-    id: str = field("Number of the area in the service")
+    key: str = field("Number of the area in the service", of="id")
     name: str = field("School", of="nazwa", read=one_line, search="title")
     number: str | None = field("Number of the school", of="nr")
     school: str | None = field("Key of the school in the service", of="pk")
@@ -322,7 +322,7 @@ class SchoolCatchment(Record):
 @dataset(
     MIM,
     "events",
-    key="id",
+    key="key",
     reader=EventCalendar("public/ws-information/"),
     refresh=every(hours=1),
     licence=PUBLIC_INFORMATION,
@@ -330,7 +330,7 @@ class SchoolCatchment(Record):
 class Event(Record):
     """An event of the city's calendar: a concert, an exhibition, a meeting."""
 
-    id: str = field("Number of the event in the calendar")
+    key: str = field("Number of the event in the calendar", of="id")
     name: Localized = field("Name, by language", of="names", read=names, search="title")
     description: Localized | None = field(
         "What it is about, by language", of="descriptions", read=descriptions, html=True, search="text"
@@ -352,7 +352,7 @@ class Event(Record):
 @dataset(
     MIM,
     "articles",
-    key="id",
+    key="key",
     reader=Rss(("rss/komunikaty.xml",)),
     refresh=every(minutes=30),
     licence=PUBLIC_INFORMATION,
@@ -361,7 +361,7 @@ class Event(Record):
 class Article(Record):
     """A piece of the city's news."""
 
-    id: str = field("Identifier of the item in the feed")
+    key: str = field("Identifier of the item in the feed", of="id")
     title: str = field("Title", read=one_line, search="title")
     summary: str | None = field("The beginning, or what it is about", of="description", html=True, search="text")
     text: str | None = field("The full text, where the feed has it", of="encoded", html=True, search="text")
