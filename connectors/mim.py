@@ -163,7 +163,7 @@ def in_layer(layer: str, id: str) -> str:
     """A key from the layer and the feature's id, for data sets read from several layers that number on their own."""
     if not id:
         raise ValueError("the feature has no id")
-    return f"{layer}-{key}"
+    return f"{layer}-{id}"
 
 
 @dataset(

@@ -1,13 +1,15 @@
 """Where a record came from, when, under which terms, and how fresh it is."""
 
+import string
 from datetime import UTC, datetime
 
 import strawberry
 
+from broker.model import Dataset
 from resolvers.context import RecordValue, stale
 from resolvers.node import Node
 
-__all__ = ["Provenance", "Record"]
+__all__ = ["Provenance", "Record", "page_fields"]
 
 
 @strawberry.type(description="Where a record came from, when, under which terms, and how fresh it is.")
@@ -25,12 +27,25 @@ class Provenance:
     sample: bool = strawberry.field(description="Whether this is invented sample data and not the city's.")
 
 
+def _page(record: RecordValue) -> str | None:
+    """The record's own page; none when a value that its address is made of is missing."""
+    template = record.dataset.page
+    if template is None or any(record.row[name] is None for name in page_fields(record.dataset)):
+        return None
+    return template.format_map(record.row)
+
+
+def page_fields(dataset: Dataset) -> frozenset[str]:
+    """The fields that the address of a record's own page is made of."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(dataset.page or "") if name)
+
+
 def _provenance(root: strawberry.Parent[RecordValue]) -> Provenance:
     dataset, published = root.dataset, root.published
     return Provenance(
         source=dataset.source.id,
         dataset=dataset.id,
-        record_url=None if dataset.page is None else dataset.page.format_map(root.row),
+        record_url=_page(root),
         fetched_at=published.checked_at or datetime.now(UTC),
         version=published.number,
         licence=dataset.licence.id,

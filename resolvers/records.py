@@ -1,6 +1,5 @@
 """Data set → GraphQL types: the one place where a record's type, filter, order and groups are derived."""
 
-import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +15,7 @@ from broker.text import plain_text
 from resolvers.context import Info, RecordValue
 from resolvers.derive import Member, add_field, camel, enum_type, object_type, resolved
 from resolvers.filters import filter_input, order_input
-from resolvers.provenance import Record
+from resolvers.provenance import Record, page_fields
 from resolvers.spatial import PLACE_COLUMNS, district_member, place_members
 
 __all__ = ["RecordType", "record_types"]
@@ -60,7 +59,7 @@ def record_types(catalog: Catalog) -> tuple[dict[str, RecordType], Any]:
 
 def _record_type(dataset: Dataset, located: Any) -> RecordType:  # noqa: ANN401 - a derived type
     members: dict[str, Member | StrawberryField] = {}
-    columns: dict[str, frozenset[str]] = {"provenance": _page_columns(dataset)}
+    columns: dict[str, frozenset[str]] = {"provenance": page_fields(dataset)}
     for field in dataset.fields:
         for name, member in _members(field):
             members[name] = member
@@ -77,11 +76,6 @@ def _record_type(dataset: Dataset, located: Any) -> RecordType:  # noqa: ANN401 
         is_type_of=lambda value, _info: isinstance(value, RecordValue) and value.dataset is dataset,
     )
     return RecordType(dataset, cls, filter_input(dataset), order_input(dataset), _group(dataset), columns)
-
-
-def _page_columns(dataset: Dataset) -> frozenset[str]:
-    names = (name for _, name, _, _ in string.Formatter().parse(dataset.page or "") if name)
-    return frozenset(names)
 
 
 def _members(field: Field) -> Iterator[tuple[str, Member | StrawberryField]]:
