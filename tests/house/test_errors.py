@@ -71,6 +71,7 @@ EXPECTED: dict[str, type[BrokerError]] = {
     "SocketTimeoutError": Unavailable,
     "TooManyRedirects": Refused,
     "UnixClientConnectorError": Unavailable,
+    "UploadAbortedError": Unavailable,
     "WSServerHandshakeError": Unavailable,
 }
 KINDS = {one.__name__: one for one in descendants(aiohttp.ClientError) if one.__module__.startswith("aiohttp.")}

@@ -1,0 +1,203 @@
+"""Writes the parts of the documentation that the code knows best, so that they cannot go stale.
+
+A page says where with ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; NAME is one of `BLOCKS`, with an argument behind
+it when the block takes one. ``python docs/generate.py`` says which pages are stale (exit code 1), ``--write`` renews them.
+"""  # noqa: INP001 - a script beside the pages, no package
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import typer.main
+from graphql import build_schema
+
+from broker import errors
+from broker.catalog import Catalog
+from broker.errors import BrokerError
+from broker.model import Dataset, Field
+from broker.settings import every_setting
+
+__all__ = ["BLOCKS", "main", "pages", "renewed"]
+
+DOCS = Path(__file__).resolve().parent
+MARK = re.compile(r"<!-- begin (?P<name>\w+)(?: (?P<argument>\S+))? -->\n.*?<!-- end (?P=name) -->", re.DOTALL)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; bars in cells are escaped, line breaks become spaces."""
+    titles = list(head)
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(' '.join(cell.split()).replace('|', '¦') for cell in line)} |" for line in lines)
+
+
+def code(text: str) -> str:
+    """Text as code, nothing when there is none."""
+    return f"`{text}`" if text else ""
+
+
+def settings(_: str) -> str:
+    """Every setting."""
+    return table(
+        ("in `broker.toml`", "in the environment", "default", "accepts", "what it is"),
+        (
+            (code(one.name), code(one.variable), code(one.default), one.accepts, one.description)
+            for one in every_setting()
+        ),
+    )
+
+
+def sources(_: str) -> str:
+    """Every source: where it answers and which data sets it has."""
+    catalog = Catalog.load()
+    return table(
+        ("source", "title", "public address", "data sets"),
+        (
+            (
+                code(source.id),
+                source.title,
+                f"<{source.base_url}>",
+                ", ".join(
+                    f"[`{one.id}`](#{anchor(one.id)})" for one in catalog.datasets.values() if one.source == source
+                ),
+            )
+            for source in catalog.sources.values()
+        ),
+    )
+
+
+def anchor(title: str) -> str:
+    """The fragment under which a heading is linked."""
+    return re.sub(r"[^\w-]", "", title.lower().replace(" ", "-"))
+
+
+def datasets(_: str) -> str:
+    """A section for each data set: what it is, its terms, its fields."""
+    return "\n\n".join(section(one) for one in Catalog.load().datasets.values())
+
+
+def section(one: Dataset) -> str:
+    """One data set."""
+    manner = "fetched when asked, kept for" if one.refresh.live else "refreshed every"
+    facts = [
+        f"Root field `{one.root}`, type `{one.type_name}`, key `{one.key}`; {manner} {spell(one.refresh.interval)};",
+        f"licence [{one.licence.title}]({one.licence.url}).",
+    ]
+    rows = ((code(field.name), kind(field), field.description, remarks(field)) for field in one.fields)
+    described = table(("field", "type", "what it is", "remarks"), rows)
+    return f"### {one.id}\n\n{one.title}. {one.description}\n{' '.join(facts)}\n\n{described}"
+
+
+def spell(interval: timedelta) -> str:
+    """An interval in the largest unit that divides it."""
+    seconds = int(interval.total_seconds())
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds % size == 0:
+            return f"{seconds // size} {name}{'s' * (seconds != size)}"
+    return f"{seconds} seconds"
+
+
+def kind(field: Field) -> str:
+    """A field's type, with a question mark when it may be absent."""
+    name = {"str": "text", "tuple": "list of texts", "Localized": "text in languages"}.get(
+        field.kind.__name__, field.kind.__name__.lower().replace("basegeometry", "geometry")
+    )
+    return f"{name}{'?' if field.optional else ''}"
+
+
+def remarks(field: Field) -> str:
+    """Unit, markup, reference, search: what the declaration says beside the type."""
+    said = [
+        f"in {field.unit}" if field.unit not in (None, "1") else "",
+        "markup, made safe; plain text too" if field.html else "",
+        f"refers to [`{field.to}`](#{anchor(field.to)})" if field.to else "",
+        f"searched as {field.search}" if field.search else "",
+    ]
+    return "; ".join(one for one in said if one)
+
+
+def codes(_: str) -> str:
+    """Every error of the broker's own: its code, class and meaning."""
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    ordered: list[type[BrokerError]] = sorted(kinds, key=lambda one: (not one.public, one.code))
+    return table(
+        ("code", "error", "a client sees its text", "when"),
+        (
+            (
+                f"[`{one.code}`](#{anchor(one.code)})",
+                code(one.__name__),
+                "yes" if one.public else "no",
+                (one.__doc__ or "").split("\n\n")[0],
+            )
+            for one in ordered
+        ),
+    )
+
+
+def commands(_: str) -> str:
+    """Every command of ``broker``, from the command line itself."""
+    from broker.cli import app  # noqa: PLC0415 - the command line pulls in everything; the other blocks do without
+
+    group = typer.main.get_command(app)
+    found = sorted(getattr(group, "commands", {}).items())
+    first = ((name, (one.help or "").strip().split("\n\n")[0]) for name, one in found)
+    return table(("command", "what it does"), ((code(f"broker {name}"), said) for name, said in first))
+
+
+def roots(_: str) -> str:
+    """Every root field of the graph, from the printed schema."""
+    schema = build_schema((DOCS.parent / "schema.graphql").read_text(encoding="utf-8"))
+    query = schema.query_type
+    found = sorted(query.fields.items()) if query else []
+    return table(
+        ("field", "type", "what it is"),
+        ((code(name), code(str(one.type)), one.description or "") for name, one in found),
+    )
+
+
+def file(path: str) -> str:
+    """A file of the documentation, whole; `path` is relative to ``docs``."""
+    language = {"py": "python", "geojson": "json"}.get(path.rsplit(".", 1)[-1], path.rsplit(".", 1)[-1])
+    return f"```{language}\n{(DOCS / path).read_text(encoding='utf-8').strip()}\n```"
+
+
+BLOCKS: dict[str, Callable[[str], str]] = {
+    one.__name__: one for one in (settings, sources, datasets, codes, commands, roots, file)
+}
+
+
+def renewed(text: str) -> str:
+    """A page with its generated blocks as they should be. Raises `KeyError` for a block there is not."""
+
+    def fill(match: re.Match[str]) -> str:
+        name, argument = match["name"], match["argument"] or ""
+        begin = f"<!-- begin {name}{' ' if argument else ''}{argument} -->"
+        return f"{begin}\n{BLOCKS[name](argument)}\n<!-- end {name} -->"
+
+    return MARK.sub(fill, text)
+
+
+def pages() -> list[Path]:
+    """The pages that have a generated block."""
+    return [page for page in sorted(DOCS.rglob("*.md")) if MARK.search(page.read_text(encoding="utf-8"))]
+
+
+def main(arguments: list[str]) -> int:
+    """Check the pages, or write them; the exit code."""
+    write = "--write" in arguments
+    stale = []
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        fresh = renewed(text)
+        if fresh != text:
+            stale.append(page.relative_to(DOCS.parent))
+            if write:
+                page.write_text(fresh, encoding="utf-8")
+    for page in stale:
+        sys.stdout.write(f"{page}: {'renewed' if write else 'stale; run make docs'}\n")
+    return int(bool(stale) and not write)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
