@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from html import unescape
 from unicodedata import combining, normalize
 
@@ -38,9 +39,13 @@ POLISH = str.maketrans(
 )
 
 
+@lru_cache(maxsize=1 << 15)
 def collation(text: str) -> str:
     """The key whose byte order is the Polish alphabetical order, case ignored."""
-    key = text.lower().translate(POLISH)
+    key = text.lower()
+    if key.isascii():
+        return key.replace(MARK, "")
+    key = key.translate(POLISH)
     if key.isascii():
         return key
     return "".join(letter for letter in normalize("NFKD", key).lower() if not combining(letter))
@@ -116,6 +121,8 @@ def plain_text(markup: str) -> str:
             element.tail = "\n" + (element.tail or "")
             if element.tag != "br":
                 element.text = "\n" + (element.text or "")
+        elif element.tag in {"td", "th"}:
+            element.tail = " " + (element.tail or "")
     return _tidy(str(tree.text_content()))
 
 
