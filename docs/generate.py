@@ -17,7 +17,7 @@ from broker import errors
 from broker.catalog import Catalog
 from broker.errors import BrokerError
 from broker.model import Dataset, Field
-from broker.settings import every_setting
+from broker.settings import Setting, every_setting
 
 __all__ = ["BLOCKS", "main", "pages", "renewed"]
 
@@ -42,10 +42,16 @@ def settings(_: str) -> str:
     return table(
         ("in `broker.toml`", "in the environment", "default", "accepts", "what it is"),
         (
-            (code(one.name), code(one.variable), code(one.default), one.accepts, one.description)
+            (code(one.name), code(one.variable), code(one.default), accepts(one), one.description)
             for one in every_setting()
         ),
     )
+
+
+def accepts(one: Setting) -> str:
+    """What a setting accepts, with its unit where the text does not say it."""
+    said = not one.unit or one.unit in f"{one.description} {one.accepts}"
+    return one.accepts if said else f"{one.accepts}, in {one.unit}"
 
 
 def sources(_: str) -> str:
@@ -128,7 +134,7 @@ def codes(_: str) -> str:
                 f"[`{one.code}`](#{anchor(one.code)})",
                 code(one.__name__),
                 "yes" if one.public else "no",
-                (one.__doc__ or "").split("\n\n")[0],
+                (one.__doc__ or "").split("\n\n")[0].replace("``", "`"),
             )
             for one in ordered
         ),
