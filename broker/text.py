@@ -39,9 +39,15 @@ POLISH = str.maketrans(
 )
 
 
-@lru_cache(maxsize=1 << 15)
+REMEMBERED = 200  # letters: names and words come again, long texts seldom
+
+
 def collation(text: str) -> str:
     """The key whose byte order is the Polish alphabetical order, case ignored."""
+    return _remembered(text) if len(text) <= REMEMBERED else _collation(text)
+
+
+def _collation(text: str) -> str:
     key = text.lower()
     if key.isascii():
         return key.replace(MARK, "")
@@ -49,6 +55,9 @@ def collation(text: str) -> str:
     if key.isascii():
         return key
     return "".join(letter for letter in normalize("NFKD", key).lower() if not combining(letter))
+
+
+_remembered = lru_cache(maxsize=1 << 15)(_collation)
 
 
 def fold(text: str) -> str:
