@@ -87,6 +87,13 @@ class Endpoint:
         finally:
             unbind_request(token)
 
+    async def run(self, query: str, variables: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Answer a document without HTTP; its errors are in what is returned."""
+        try:
+            return (await self._execute(_Asked(query, None, variables), read_only=False, media_type=JSON)).body
+        except Exception as error:  # noqa: BLE001 - as over HTTP
+            return _failure(_internal(error))
+
     async def _answer(self, request: Request, media_type: str | None) -> _Answer:
         try:
             asked = await self._asked(request)

@@ -113,7 +113,9 @@ def from_geojson(value: Mapping[str, Any] | None) -> Geometry | None:
     kind, coordinates = value["type"], value.get("coordinates")
     try:
         if kind == "Point":
-            while coordinates and isinstance(coordinates[0], Sequence):
+            while coordinates and isinstance(
+                coordinates[0], list | tuple
+            ):  # never a text, whose first letter is a text
                 coordinates = coordinates[0]
             return shapely.Point(coordinates[:2]) if coordinates else None
         shape: Geometry = shapely.geometry.shape(value)

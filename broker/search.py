@@ -13,10 +13,12 @@ from broker.errors import BadArgument
 from broker.language import Vocabulary, highlight, stem, words
 from broker.query import Find, Found, Term
 from broker.store import SqlStore
+from broker.text import fold
 
 __all__ = ["Hit", "Results", "Search"]
 
 MAX_WORDS = 12
+MANY_TITLES = 500  # hits a suggestion chooses from: many records can share a title
 TITLE_SIZE, SNIPPET_SIZE = 200, 160
 
 
@@ -62,14 +64,15 @@ class Search:
         return Results([_hit(one, stems, prefix) for one in found], total, corrections)
 
     def suggest(self, text: str, versions: Mapping[str, int], *, size: int) -> list[Found]:
-        """Records whose title holds words that begin like the last one and equal the others, a title once."""
+        """Records whose title holds the words, the last perhaps unfinished; each title once, those that begin so first."""
         asked = self._words(text)
-        terms = tuple(Term((one,), one if one is asked[-1] else None) for one in asked)
-        found, _ = self._store.find(Find(terms, versions, size * 4, titles_only=True))
+        terms = tuple(Term((word,), word if word is asked[-1] else None) for word in asked)
+        found, _ = self._store.find(Find(terms, versions, MANY_TITLES, titles_only=True))
         unique: dict[str, Found] = {}
         for one in found:
-            unique.setdefault(one.title.casefold(), one)
-        return list(unique.values())[:size]
+            unique.setdefault(fold(one.title), one)
+        begun = fold(text.strip())
+        return sorted(unique.values(), key=lambda one: not fold(one.title).startswith(begun))[:size]
 
     @staticmethod
     def _words(text: str) -> list[str]:

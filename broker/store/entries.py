@@ -9,12 +9,17 @@ from broker.language import stems, words
 from broker.model import Dataset, Field
 from broker.store.tables import ALL, PLAIN
 
-__all__ = ["entries", "searchable", "searched"]
+__all__ = ["entries", "searchable", "searched", "searched_columns"]
 
 
 def searchable(dataset: Dataset) -> bool:
     """Whether the search looks at this data set: it does when a field is declared as its title."""
     return any(one.search == "title" for one in dataset.fields)
+
+
+def searched_columns(dataset: Dataset) -> list[str]:
+    """The columns that `searched` reads."""
+    return [one.name + PLAIN if one.html else one.name for one in dataset.fields if one.search]
 
 
 def searched(dataset: Dataset, row: Mapping[str, Any]) -> tuple[str, str]:

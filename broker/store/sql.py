@@ -23,7 +23,7 @@ from broker.query import Aggregation, Find, Found, Group, Measure, Query, Row, S
 from broker.store import statements
 from broker.store.dialect import Claim, Dialect
 from broker.store.districts import Districts
-from broker.store.entries import searched
+from broker.store.entries import searched, searched_columns
 from broker.store.tables import ALL, bookkeeping, table
 from broker.store.versions import Changes, Draft, Published, RefreshRecord
 
@@ -232,7 +232,9 @@ class SqlStore:
             for id in {hit[0] for hit in hits}:
                 dataset, one = self.catalog.datasets[id], self.tables[id]
                 rows = {row: score for of, row, score in hits if of == id}
-                for record in connection.execute(select(one).where(one.c["_row"].in_(rows))).mappings():
+                wanted = {"_row", dataset.key, *searched_columns(dataset)}
+                statement = select(*(one.c[name] for name in sorted(wanted))).where(one.c["_row"].in_(rows))
+                for record in connection.execute(statement).mappings():
                     title, text = searched(dataset, dict(record))
                     score = rows[record["_row"]]
                     found[id, record["_row"]] = Found(id, record[dataset.key], title, text, score)

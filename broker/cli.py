@@ -1,0 +1,294 @@
+"""The command line: serve, refresh, datasets, query, schema."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import orjson
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from uvicorn.supervisors import Multiprocess
+
+from broker.app import Engine, create_app
+from broker.catalog import Catalog
+from broker.errors import BrokerError, SettingError
+from broker.model import Dataset
+from broker.packages import check_packages
+from broker.refresh import FAILED
+from broker.settings import Settings
+from broker.store import Published, RefreshRecord
+from broker.telemetry import configure
+from resolvers.schema import build
+
+__all__ = ["app", "main"]
+
+OK, FAILURE, MISUSE = 0, 1, 2
+SDL = Path("schema.graphql")
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+out, err = Console(), Console(stderr=True)
+
+
+@app.callback()
+def broker() -> None:
+    """One GraphQL endpoint over a city's systems. Settings come from broker.toml and BROKER_… variables."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.", show_default="8000")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes answer.", show_default="1")] = None,
+) -> None:
+    """Serve the graph at /graphql and GraphiQL at /graphiql.
+
+    Example: [bold]broker serve --port 8080 --workers 4[/bold]
+    """
+    settings = Settings.load(host=host, port=port, workers=workers)
+    configure(settings.log_level, settings.log_format)
+    listening = _listen(settings.host, settings.port)
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{shown}:{listening.getsockname()[1]}"
+    if settings.workers == 1:
+        config = _config(create_app(settings), settings)
+        err.print(
+            f"The broker answers at {address}/graphql" + (f"; try {address}/graphiql" if settings.graphiql else "")
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+        return
+    Engine.open(settings).store.close()  # so that whatever is wrong is said once, here, and not by every worker
+    settings.hand_down()
+    config = _config("broker.app:from_environment", settings)
+    err.print(f"{settings.workers} processes answer at {address}/graphql")
+    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+
+
+@app.command()
+def refresh(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(metavar="[DATASET]...", help="Ids; all when left out.")
+    ] = None,
+    *,
+    allow_loss: Annotated[
+        bool, typer.Option("--allow-loss", help="Publish although more records are gone than refresh.max_loss allows.")
+    ] = False,
+) -> None:
+    """Make new versions of data sets now; exit code 1 when one of them failed.
+
+    Example: [bold]broker refresh bip.contracts mim.stops[/bold]
+    """
+    engine = _engine()
+    try:
+        chosen = [engine.catalog.dataset(id) for id in datasets or engine.catalog.datasets]
+    except BrokerError:
+        engine.store.close()
+        raise
+    records = asyncio.run(_refresh(engine, list(dict.fromkeys(chosen)), allow_loss=allow_loss))
+    _show_refreshes(records)
+    if any(one.outcome == FAILED for one in records):
+        raise typer.Exit(FAILURE)
+
+
+@app.command()
+def datasets(*, json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+    """List the data sets: how many records, how fresh, under which licence.
+
+    Example: [bold]broker datasets --json | jq '.[].id'[/bold]
+    """
+    engine = _engine()
+    try:
+        versions, last = engine.store.versions(), engine.store.last_refreshes()
+    finally:
+        engine.store.close()
+    listed = [_described(one, versions[one.id], last.get(one.id)) for one in engine.catalog.datasets.values()]
+    if json:
+        _print_json(listed)
+        return
+    table = Table("Data set", "Title", "Licence", "Refreshed", "Last error")
+    table.add_column("Records", justify="right")
+    for one in listed:
+        when = one["fetchedAt"].strftime("%Y-%m-%d %H:%M UTC") if one["fetchedAt"] else "never"
+        table.add_row(one["id"], one["title"], one["licence"], when, one["lastError"] or "", f"{one['records']:,}")
+    out.print(table)
+
+
+@app.command()
+def query(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="A file with a GraphQL document; - reads standard input.")
+    ],
+    variables: Annotated[str, typer.Option(help="The document's variables, as a JSON object.")] = "{}",
+) -> None:
+    """Answer a query from the store, without a server, and print JSON; exit code 1 when it has errors.
+
+    Example: [bold]echo '{ sources { id } }' | broker query -[/bold]
+    """
+    try:
+        given = orjson.loads(variables)
+    except orjson.JSONDecodeError as error:
+        _stop(f"--variables: it is not JSON ({error})", MISUSE)
+    if not isinstance(given, dict):
+        _stop('--variables: it must be a JSON object like {"first": 5}', MISUSE)
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        _stop(f"{file}: it cannot be read ({error})", MISUSE)
+    body = asyncio.run(_answer(_engine(), text, given))
+    _print_json(body)
+    if "errors" in body:
+        raise typer.Exit(FAILURE)
+
+
+@app.command()
+def schema(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Fail when the file is not what the code says.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write the file.")] = False,
+    file: Annotated[Path, typer.Option(help="The file to check or write.")] = SDL,
+) -> None:
+    """Print the graph's schema, or compare schema.graphql with the code.
+
+    Example: [bold]broker schema --check[/bold]
+    """
+    check_packages()
+    catalog = Catalog.load()
+    if catalog.broken:
+        _stop("\n".join(f"{one.module}: {one.reason}" for one in catalog.broken), FAILURE)
+    text = f"{build(catalog).as_str()}\n"
+    if write:
+        file.write_text(text, encoding="utf-8")
+    elif not check:
+        sys.stdout.write(text)
+    elif not file.is_file() or file.read_text(encoding="utf-8") != text:
+        _stop(f"{file} is not what the code says; run `broker schema --write` and look at the difference", FAILURE)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is a line, not a stack trace."""
+    try:
+        app()
+    except SettingError as error:
+        _end(str(error), MISUSE)
+    except BrokerError as error:
+        _end(str(error), FAILURE)
+
+
+def _end(text: str, code: int) -> NoReturn:
+    err.print(f"[bold red]error[/bold red] ", end="")
+    err.print(text, markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)
+
+
+def _stop(text: str, code: int) -> NoReturn:
+    """End a command with a line."""
+    _end(text, code)
+
+
+def _engine() -> Engine:
+    """The engine for a command that is not a server, whose log is only what went wrong."""
+    settings = Settings.load()
+    configure("error", settings.log_format)
+    return Engine.open(settings)
+
+
+def _config(what: Any, settings: Settings) -> uvicorn.Config:  # noqa: ANN401 - an app, or where a worker finds one
+    return uvicorn.Config(
+        what,
+        factory=isinstance(what, str),
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `SettingError` when the address cannot be had."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingError(
+            f"host, port: cannot listen on {host}:{port} ({error.strerror}); choose another --port"
+        ) from error
+
+
+async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -> list[RefreshRecord]:
+    """Refresh with a bar for each data set, as long as the last version was."""
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:>8,} records"),
+        TimeElapsedColumn(),
+    )
+    async with engine.refresher:
+        before = engine.store.versions()
+        try:
+            with Progress(*columns, console=err) as progress:
+                bars = {
+                    one.id: progress.add_task(one.id, total=before[one.id].records or None, start=False)
+                    for one in chosen
+                }
+
+                def tell(dataset: str, records: int) -> None:
+                    progress.start_task(bars[dataset])
+                    progress.update(bars[dataset], completed=records)
+
+                records = await engine.refresher.refresh_all(chosen, tell, allow_loss=allow_loss)
+                for one in records:
+                    progress.update(bars[one.dataset], total=one.changes.records, completed=one.changes.records)
+                return records
+        finally:
+            engine.store.close()
+
+
+def _show_refreshes(records: list[RefreshRecord]) -> None:
+    table = Table("Data set", "Outcome")
+    for name in ("Records", "Added", "Changed", "Removed", "Rejected", "Seconds"):
+        table.add_column(name, justify="right")
+    for one in sorted(records, key=lambda record: record.dataset):
+        colour = "red" if one.outcome == FAILED else "green"
+        changes = one.changes
+        counts = (changes.records, changes.added, changes.changed, changes.removed, changes.rejected)
+        seconds = (one.finished_at - one.started_at).total_seconds()
+        table.add_row(one.dataset, f"[{colour}]{one.outcome}[/]", *(f"{count:,}" for count in counts), f"{seconds:.1f}")
+    out.print(table)
+    for one in records:
+        if one.error:
+            err.print(f"{one.dataset}: {one.error}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _described(dataset: Dataset, published: Published, last: RefreshRecord | None) -> dict[str, Any]:
+    return {
+        "id": dataset.id,
+        "title": dataset.title,
+        "description": dataset.description,
+        "source": dataset.source.id,
+        "root": dataset.root,
+        "licence": dataset.licence.id,
+        "live": dataset.refresh.live,
+        "refreshSeconds": int(dataset.refresh.interval.total_seconds()),
+        "records": published.records,
+        "version": published.number,
+        "sample": published.sample,
+        "fetchedAt": published.checked_at,
+        "lastOutcome": last.outcome if last else None,
+        "lastError": last.error if last else None,
+    }
+
+
+async def _answer(engine: Engine, text: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    async with engine.running():
+        return await engine.endpoint.run(text, variables)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
