@@ -13,7 +13,7 @@ from string import ascii_lowercase, digits
 
 from broker.text import fold
 
-__all__ = ["Vocabulary", "highlight", "stem", "stems", "words"]
+__all__ = ["Vocabulary", "content_words", "highlight", "stem", "stems", "words"]
 
 WORD = re.compile(r"[^\W_]+")
 # In text that is not folded yet a mark may be a character of its own (NFD).
@@ -28,6 +28,51 @@ def words(text: str) -> list[str]:
     if not folded.isascii():
         folded = fold(folded)  # what a mark hid may have to be folded still: ǽ, æ, ae
     return WORD.findall(folded)
+
+
+# Prepositions, conjunctions and particles: they say how words hang together, not what is looked for.
+FUNCTION_WORDS = frozenset(
+    [
+        "a",
+        "aby",
+        "albo",
+        "ale",
+        "by",
+        "co",
+        "czy",
+        "dla",
+        "do",
+        "i",
+        "jak",
+        "jest",
+        "ku",
+        "lub",
+        "na",
+        "nad",
+        "o",
+        "od",
+        "oraz",
+        "po",
+        "pod",
+        "przed",
+        "przez",
+        "przy",
+        "sie",
+        "to",
+        "u",
+        "w",
+        "we",
+        "z",
+        "za",
+        "ze",
+    ]
+)
+
+
+def content_words(text: str) -> list[str]:
+    """The folded words of a question without its function words (na, przy, oraz), or all of them when it has no others."""
+    found = words(text)
+    return [one for one in found if one not in FUNCTION_WORDS] or found
 
 
 def stems(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.errors import BadArgument
-from broker.language import Vocabulary, highlight, stem, words
+from broker.language import Vocabulary, content_words, highlight, stem
 from broker.query import Find, Found, Term
 from broker.store import SqlStore
 from broker.text import fold
@@ -76,7 +76,7 @@ class Search:
 
     @staticmethod
     def _words(text: str) -> list[str]:
-        asked = words(text)
+        asked = content_words(text)
         if not asked:
             raise BadArgument(f"text: {text[:60]!r} holds no word; give at least a letter or a digit")
         if len(asked) > MAX_WORDS:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from rapidfuzz.distance import OSA
 
-from broker.language import Vocabulary, highlight, stem, stems, words
+from broker.language import Vocabulary, content_words, highlight, stem, stems, words
 from broker.text import fold
 
 FORMS = [
@@ -60,6 +60,11 @@ def test_words_are_folded_letters_and_digits() -> None:
     assert words("ℌ Ǽ") == ["h", "ae"]
     assert words(" -- ") == []
     assert stems("Remonty szkół i przystanków") == "remont szkol i przystank"
+
+
+def test_function_words_are_not_looked_for() -> None:
+    assert content_words("Przystanki na Rynku i przy Żółwiu") == ["przystanki", "rynku", "zolwiu"]
+    assert content_words("na") == ["na"]
 
 
 @given(some.text())
