@@ -1,6 +1,8 @@
 """Query → one SELECT: the same SQL for every database, except what its `Dialect` says about places."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Protocol
 
 import orjson
@@ -177,6 +179,8 @@ def _compare(table: Table, dataset: Dataset, one: Compare) -> Clause:
     kind = dataset.field(one.field).kind
     if one.operator is Operator.IS_NULL:
         return column.is_(None) if one.value else column.is_not(None)
+    if kind is Decimal:
+        one = _representable(one, dataset.field(one.field).scale)
     if one.operator is Operator.IN:
         return column.in_(one.value)
     if one.operator is Operator.HAS:
@@ -190,6 +194,29 @@ def _compare(table: Table, dataset: Dataset, one: Compare) -> Clause:
     if kind in (str, Localized) and one.operator in (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE):
         column, value = table.c[one.field + KEY], collation(value)
     return COMPARE[one.operator](column, value)
+
+
+LARGE = Decimal(10) ** 15
+
+
+def _representable(one: Compare, scale: int) -> Compare:
+    """The same comparison with values that the column can hold: one with more digits, or beyond all, equals none of its own."""
+    step = Decimal(1).scaleb(-scale)
+
+    def floor(value: Decimal) -> Decimal:
+        return min(max(value, -LARGE), LARGE).quantize(step, ROUND_FLOOR)
+
+    if one.operator is Operator.IN:
+        return replace(one, value=[value for value in one.value if floor(value) == value])
+    held = floor(one.value)
+    if held == one.value:
+        return one
+    if one.operator is Operator.EQ:
+        return replace(one, operator=Operator.IN, value=[])
+    if one.operator is Operator.NE:  # as every record is, with a value or without
+        return replace(one, value=-LARGE)
+    above = one.operator in (Operator.GT, Operator.GTE)
+    return Compare(one.field, Operator.GT if above else Operator.LTE, held)
 
 
 COMPARE: dict[Operator, Callable[[ColumnElement[Any], Any], Clause]] = {
