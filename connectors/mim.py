@@ -5,6 +5,7 @@ several languages; the news is RSS. Local times are those of Europe/Warsaw.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urljoin
@@ -93,7 +94,7 @@ def location(geometry: Any, crs: int, lon: object = None, lat: object = None) ->
 
 
 def required_shape(geometry: Any, crs: int) -> Geometry:  # noqa: ANN401 - as it came
-    """As `shape`, for a layer that makes no sense without. Raises ``ValueError``."""
+    """As `shape`, for a layer that makes no sense without one. Raises ``ValueError``."""
     made = shape(geometry, crs)
     if made is None:
         raise ValueError("the geometry is missing")
@@ -128,7 +129,10 @@ def day(value: object) -> date | None:
         return None
     if dotted := re.fullmatch(r"(\d{2})[.-](\d{2})[.-](\d{4})", text):
         text = f"{dotted[3]}-{dotted[2]}-{dotted[1]}"
-    return date.fromisoformat(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("not a date as 2005-07-12 or 12.07.2005") from error
 
 
 def local_time(value: object) -> datetime | None:
@@ -157,6 +161,17 @@ def street_address(street: object, number: object, postcode: object = "", city: 
     """``ul. Święty Marcin 5, 61-808 Poznań`` from its parts, as far as there are any."""
     first, second = (" ".join(str(one).strip() for one in pair if one) for pair in ((street, number), (postcode, city)))
     return ", ".join(one for one in (first.strip(), second.strip()) if one)
+
+
+def one_of(words: Mapping[str, str]) -> Callable[[object], str]:
+    """A reader of a code as its word; another code raises ``ValueError`` that names the known ones."""
+
+    def reading(code: object) -> str:
+        if code not in words:
+            raise ValueError(f"{code!r} is none of {', '.join(words)}")
+        return words[str(code)]
+
+    return reading
 
 
 def in_layer(layer: str, id: str) -> str:
@@ -207,7 +222,7 @@ class Stop(Record):
 
     key: str = field("Code of the post, such as AWF41", of="id")
     name: str = field("Name of the stop", of="stop_name", search="title")
-    kind: str = field("What halts here: tram, bus, rail or metro", of="route_type", read=ROUTE_TYPES.__getitem__)
+    kind: str = field("What halts here: tram, bus, rail or metro", of="route_type", read=one_of(ROUTE_TYPES))
     lines: tuple[str, ...] = field("Lines that halt here, in the operator's order", of="headsigns", read=lines)
     zone: str | None = field("Fare zone")
     geometry: Geometry = field("Where it stands", of=("geometry", "crs"), read=required_shape)
@@ -280,7 +295,7 @@ class ZoningPlan(Record):
 
     key: str = field("Layer and number of the plan", of=("asked.co", "id"), read=in_layer)
     name: str = field("Name of the plan", of="nazwa", read=one_line, search="title")
-    status: str = field("Whether it is `in force` or `in preparation`", of="asked.co", read=PLANS.__getitem__)
+    status: str = field("Whether it is `in force` or `in preparation`", of="asked.co", read=one_of(PLANS))
     started_by: str | None = field("Resolution that began the work", of="uchw_przyst")
     started_on: date | None = field("Day of that resolution", of="data_przyst", read=day)
     adopted_by: str | None = field("Resolution that adopted it", of="uchw_zatw")
@@ -296,7 +311,7 @@ class Route(Record):
 
     key: str = field("Layer and number of the route", of=("asked.co", "id"), read=in_layer)
     name: str = field("Name", of="nazwa", read=one_line, search="title")
-    kind: str = field(f"One of {', '.join(ROUTES.values())}", of="asked.co", read=ROUTES.__getitem__)
+    kind: str = field(f"One of {', '.join(ROUTES.values())}", of="asked.co", read=one_of(ROUTES))
     description: str | None = field("What is on the way", of="opis", html=True, search="text")
     geometry: Geometry | None = field("Its course", of=("geometry", "crs"), read=shape)
 

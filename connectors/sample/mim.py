@@ -66,7 +66,7 @@ def _stops(_: str) -> Iterator[Feature]:
         name = street.split(" ", 1)[-1] + ("" if number < len(streets) else f" {'I' * (number // len(streets) + 1)}")
         letters = "".join(one for one in name.upper().translate(CODE) if one.isalpha()).ljust(4, "X")[:4]
         middle, tram = random.choice(by_street[street]), random.random() < 0.25
-        for _ in range(random.randint(3, 5)):
+        for _post in range(random.randint(3, 5)):
             codes[letters] = codes.get(letters, 40) + 1
             lines = sorted(random.sample(range(1, 19) if tram else range(51, 99), random.randint(1, 6)))
             yield _feature(

@@ -67,6 +67,10 @@ def _where(random: Random, venues: list[mim_places.Place]) -> str:
     )
 
 
+def _in_full(text: str) -> str:
+    return f"<content:encoded><![CDATA[<h3>{text}</h3><p>Więcej na miejscu.</p>]]></content:encoded>"
+
+
 def news() -> bytes:
     """The news as RSS 2.0, newest first."""
     random = city.rng("mim.articles")
@@ -82,9 +86,10 @@ def news() -> bytes:
             f"<item><title>{escape(f'{title}: {random.choice(names)}')}</title><link>{address}</link>"
             f"<guid>{address}</guid><pubDate>{format_datetime(moment)}</pubDate><category>{category}</category>"
             f"<description><![CDATA[<p>{text} <a href='{address}'>Czytaj&nbsp;więcej</a></p>]]></description>"
-            f"{picture if number % 3 == 0 else ''}</item>"
+            f"{_in_full(text) if number % 2 == 0 else ''}{picture if number % 3 == 0 else ''}</item>"
         )
     return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0"><channel><title>Poznań – aktualności</title>'
+        '<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/">'
+        f"<channel><title>Poznań – aktualności</title>"
         f"<link>https://www.poznan.pl/mim/info/news/</link><description>Próbka</description>{''.join(items)}</channel></rss>"
     ).encode()

@@ -1,0 +1,201 @@
+"""What the protocol readers make of answers that are not what they should be, and which requests they make."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from broker.errors import Refused, RowError, Unreadable
+from broker.model import Page
+from broker.upstream import Request, Sample, Upstream
+from connectors.protocols import geojson, xml
+from connectors.protocols.events_xml import EventCalendar
+from connectors.protocols.geojson import FeatureCollection
+from connectors.protocols.rss import Rss
+
+READERS = {
+    "geojson": FeatureCollection("map", ({"co": "cluster"},)),
+    "rss": Rss(("rss",)),
+    "events": EventCalendar("events"),
+}
+HTML = b"<!DOCTYPE html>\n<html><body><h1>502 Bad Gateway</h1></body></html>"
+REPORT = b"""<?xml version="1.0" encoding="UTF-8"?>
+<ows:ExceptionReport xmlns:ows="http://www.opengis.net/ows/1.1" version="2.0.0">
+<ows:Exception exceptionCode="InvalidParameterValue"><ows:ExceptionText>Feature type unknown</ows:ExceptionText></ows:Exception>
+</ows:ExceptionReport>"""
+LAUGHS = b"""<?xml version="1.0"?>
+<!-- harmless to look at -->
+<!DOCTYPE events [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>
+<events><event><event_id>&c;</event_id></event></events>"""
+OUTSIDE = b"""<!DOCTYPE events [<!ENTITY a SYSTEM "file:///etc/hostname">]><events>&a;</events>"""
+
+
+def rows(reader: str, body: bytes) -> list[Any]:
+    return list(READERS[reader].rows(Page(body, "GET https://city.example/x")))
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        pytest.param(b"", "it is empty", id="empty"),
+        pytest.param(HTML, "it is an HTML page", id="html"),
+        pytest.param(REPORT, "exception report", id="exception report"),
+        pytest.param(b'<events xmlns="x"><event><event_id>1</even', "is not", id="cut short xml"),
+        pytest.param(b'{"features": [{"id": "AWF41", "geom', "is not", id="cut short json"),
+        pytest.param(LAUGHS, "is not", id="entities"),
+        pytest.param(b"\x00\x01\x02", "is not", id="bytes"),
+    ],
+)
+def test_another_answer_is_unreadable(reader: str, body: bytes, says: str) -> None:
+    with pytest.raises(Unreadable, match=r"GET https://city\.example/x") as caught:
+        rows(reader, body)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body", [LAUGHS, OUTSIDE, LAUGHS.decode().replace("?>", ' encoding="UTF-16"?>', 1).encode("utf-16")]
+)
+def test_a_document_type_is_refused(body: bytes) -> None:
+    with pytest.raises(Unreadable, match="it declares a document type, which is refused"):
+        xml.parse(Page(body))
+
+
+def test_words_like_a_document_type_inside_a_text_are_only_text() -> None:
+    root = xml.parse(Page(b"<?xml version='1.0'?><!-- <!DOCTYPE x> --><a><![CDATA[<!DOCTYPE html>]]></a>"))
+    assert xml.text(root) == "<!DOCTYPE html>"
+
+
+def test_an_exception_report_says_why() -> None:
+    with pytest.raises(Unreadable, match=r"is an exception report: Feature type unknown$"):
+        xml.parse(Page(REPORT))
+
+
+def test_many_comments_before_a_document_type_take_no_time() -> None:
+    with pytest.raises(Unreadable, match="document type"):
+        xml.parse(Page(b"<?xml version='1.0'?>" + b"<!-- -->" * 50_000 + b"<!DOCTYPE a><a/>"))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        pytest.param("<a>łąka</a>".encode("iso-8859-2"), "is not XML", id="not the utf-8 it should be"),
+        pytest.param(
+            "<?xml version='1.0' encoding='utf-8'?><a>łąka</a>".encode("cp1250"), "is not XML", id="not as declared"
+        ),
+        pytest.param(b"<?xml version='1.0' encoding='klingon'?><a/>", "is not XML", id="no such encoding"),
+    ],
+)
+def test_another_charset_is_unreadable(body: bytes, says: str) -> None:
+    with pytest.raises(Unreadable, match=says):
+        xml.parse(Page(body))
+
+
+def test_a_declared_charset_is_followed() -> None:
+    assert (
+        xml.text(xml.parse(Page("<?xml version='1.0' encoding='iso-8859-2'?><a>łąka</a>".encode("iso-8859-2"))))
+        == "łąka"
+    )
+
+
+def test_json_in_another_charset_is_unreadable() -> None:
+    with pytest.raises(Unreadable, match="is not JSON"):
+        rows("geojson", '{"features": [], "name": "Żegrze"}'.encode("cp1250"))
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ([], "is not a GeoJSON object but a JSON list"),
+        ({"error_msg": "brak serwisu: clusters"}, "answered with an error: brak serwisu: clusters"),
+        ({"type": "FeatureCollection"}, "has no list of features"),
+        ({"features": [1]}, "feature 1 is not an object"),
+        ({"features": [{"properties": []}, {"properties": [1]}]}, "the properties of feature 2 are not an object"),
+        (
+            {"features": [], "crs": {"type": "name", "properties": {"name": "local"}}},
+            "coordinate system is not understood",
+        ),
+        ({"features": [], "crs": "EPSG"}, "coordinate system is not understood"),
+    ],
+)
+def test_json_that_is_no_feature_collection_is_unreadable(document: object, says: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        rows("geojson", orjson.dumps(document))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("crs", "code"),
+    [
+        (None, 4326),
+        ({"type": "EPSG", "properties": {"code": "4326"}}, 4326),
+        ({"type": "EPSG", "properties": {"code": 2177}}, 2177),
+        ({"type": "name", "properties": {"name": "EPSG:2180"}}, 2180),
+        ({"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2177"}}, 2177),
+        ({"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}, 4326),
+    ],
+)
+def test_the_envelope_names_its_coordinate_system_in_many_forms(crs: object, code: int) -> None:
+    body = orjson.dumps({"features": [{"id": 7, "properties": None, "geometry": None}], "crs": crs})
+    assert rows("geojson", body) == [{"id": "7", "geometry": None, "crs": code}]
+
+
+@pytest.mark.parametrize("coordinates", [[6_500_000.0, 5_807_404.805], [5_807_404.805, 6_500_000.0]])
+def test_metric_coordinates_are_turned_in_either_axis_order(coordinates: list[float]) -> None:
+    made = geojson.shape({"type": "Point", "coordinates": coordinates}, 2177)
+    assert made is not None
+    # on the central meridian the easting is 6 500 000 m and the northing 0.999923 of the meridian's arc to 52.4°, taken by Simpson's rule
+    assert (round(made.x, 7), round(made.y, 7)) == (18.0, 52.4)
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        "POINT (16 52)",
+        {"type": "Point", "coordinates": ["x", "y"]},
+        {"type": "Point", "coordinates": "xy"},
+        {"type": "Cube"},
+    ],
+)
+def test_what_is_no_geometry_rejects_its_row(geometry: Any) -> None:
+    with pytest.raises(RowError):
+        geojson.shape(geometry)
+
+
+def test_feeds_and_calendars_name_the_root_they_found() -> None:
+    with pytest.raises(Unreadable, match=r"is not RSS 2\.0: its root is <feed>"):
+        rows("rss", b"<feed xmlns='http://www.w3.org/2005/Atom'/>")
+    with pytest.raises(Unreadable, match="holds no events: its root is <news>"):
+        rows("events", b"<news/>")
+
+
+def test_feature_collections_ask_once_for_each_query() -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> bytes:
+        asked.append(str(request))
+        return b'{"features": [{"id": "1", "properties": {"a": ""}}]}'
+
+    reader = FeatureCollection("plan/map", ({"co": "mpzp"}, {"co": "mpzpw"}))
+
+    async def read() -> list[Any]:
+        upstream = Upstream("https://city.example/mim/", Sample(answer), attempts=1)
+        return [row async for page in reader.fetch(upstream) for row in reader.rows(page)]
+
+    found = asyncio.run(read())
+    assert asked == [
+        "GET https://city.example/mim/plan/map?co=mpzp",
+        "GET https://city.example/mim/plan/map?co=mpzpw",
+    ]
+    assert [row["asked.co"] for row in found] == ["mpzp", "mpzpw"]
+
+
+def test_the_sample_refuses_what_it_does_not_know() -> None:
+    from connectors.mim import MIM  # noqa: PLC0415 - the one connector this file looks at
+
+    assert MIM.sample is not None
+    upstream = Upstream(MIM.base_url, Sample(MIM.sample), attempts=1)
+    for path, params in (("plan/map_service.html", {"co": "parishes"}), ("elsewhere", {})):
+        with pytest.raises(Refused, match="the sample data has no answer for this"):
+            asyncio.run(upstream.get(path, params))
