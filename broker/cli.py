@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -59,13 +60,13 @@ def serve(
         err.print(
             f"The broker answers at {address}/graphql" + (f"; try {address}/graphiql" if settings.graphiql else "")
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        _run(uvicorn.Server(config), listening)
         return
     Engine.open(settings).store.close()  # so that whatever is wrong is said once, here, and not by every worker
     settings.hand_down()
     config = _config("broker.app:from_environment", settings)
     err.print(f"{settings.workers} processes answer at {address}/graphql")
-    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+    Multiprocess(config, sockets=[listening]).run()
 
 
 @app.command()
@@ -109,11 +110,14 @@ def datasets(*, json: Annotated[bool, typer.Option("--json", help="Print JSON in
     if json:
         _print_json(listed)
         return
-    table = Table("Data set", "Title", "Licence", "Refreshed", "Last error")
-    table.add_column("Records", justify="right")
+    table = Table()
+    table.add_column("Data set", no_wrap=True)
+    table.add_column("Records", justify="right", no_wrap=True)
+    for name in ("Refreshed", "Licence", "Last error"):
+        table.add_column(name)
     for one in listed:
         when = one["fetchedAt"].strftime("%Y-%m-%d %H:%M UTC") if one["fetchedAt"] else "never"
-        table.add_row(one["id"], one["title"], one["licence"], when, one["lastError"] or "", f"{one['records']:,}")
+        table.add_row(one["id"], f"{one['records']:,}", when, one["licence"], one["lastError"] or "")
     out.print(table)
 
 
@@ -179,7 +183,7 @@ def main() -> None:
 
 
 def _end(text: str, code: int) -> NoReturn:
-    err.print(f"[bold red]error[/bold red] ", end="")
+    err.print("[bold red]error[/bold red] ", end="")
     err.print(text, markup=False, highlight=False, soft_wrap=True)
     sys.exit(code)
 
@@ -207,6 +211,13 @@ def _config(what: Any, settings: Settings) -> uvicorn.Config:  # noqa: ANN401 - 
         lifespan="on",
         timeout_graceful_shutdown=10,
     )
+
+
+def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    with suppress(KeyboardInterrupt):  # raised again once everything has been closed in order
+        server.run(sockets=[listening])
+    if not server.started:
+        raise typer.Exit(FAILURE)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -251,7 +262,9 @@ async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -
 
 
 def _show_refreshes(records: list[RefreshRecord]) -> None:
-    table = Table("Data set", "Outcome")
+    table = Table(pad_edge=False)
+    table.add_column("Data set", no_wrap=True)
+    table.add_column("Outcome", no_wrap=True)
     for name in ("Records", "Added", "Changed", "Removed", "Rejected", "Seconds"):
         table.add_column(name, justify="right")
     for one in sorted(records, key=lambda record: record.dataset):

@@ -45,7 +45,9 @@ def configure(level: Level, form: Literal["console", "json"]) -> None:
             structlog.processors.JSONRenderer(_json),
         ]
         if form == "json"
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     structlog.configure(
         processors=[*shared, *ending],
