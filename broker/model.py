@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from types import NoneType, UnionType
 from typing import (
     Any,
@@ -416,6 +417,15 @@ def _boolean(text: str) -> bool:
     return known[text.lower()]
 
 
+def _finite(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    def reading(text: str) -> Any:  # noqa: ANN401 - a float or a Decimal
+        if not isfinite(value := kind(text)):
+            raise ValueError(f"{text!r} is not a number")
+        return value
+
+    return reading
+
+
 def _instance(kind: type) -> Read:
     def reading(value: Any) -> Any:  # noqa: ANN401 - as the reader gives it
         if value is None or isinstance(value, kind):
@@ -428,9 +438,9 @@ def _instance(kind: type) -> Read:
 READ: dict[type, Read] = {
     str: _absent(str),
     int: _absent(int),
-    float: _absent(float),
+    float: _absent(_finite(float)),
     bool: _absent(_boolean),
-    Decimal: _absent(Decimal),
+    Decimal: _absent(_finite(Decimal)),
     date: _absent(date.fromisoformat),
     datetime: _absent(datetime.fromisoformat),
     tuple: _instance(tuple),
