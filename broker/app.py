@@ -31,7 +31,7 @@ from broker.telemetry import Event, configure, log
 from resolvers.context import Context
 from resolvers.schema import build
 
-__all__ = ["Engine", "create_app", "from_environment"]
+__all__ = ["Engine", "SecurityHeaders", "core", "create_app", "from_environment"]
 
 FILLING = "filling"
 HEADERS = {

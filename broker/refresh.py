@@ -20,7 +20,7 @@ from broker.settings import Settings
 from broker.store import Changes, Draft, RefreshRecord, SqlStore
 from broker.upstream import Http, Sample, Session, Upstream, connect
 
-__all__ = ["FAILED", "PUBLISHED", "UNCHANGED", "Progress", "Refresher"]
+__all__ = ["FAILED", "PUBLISHED", "UNCHANGED", "Progress", "Refresher", "guard", "silent"]
 
 PUBLISHED, UNCHANGED, FAILED = "published", "unchanged", "failed"
 AT_ONCE = 4

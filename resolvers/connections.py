@@ -20,7 +20,7 @@ from resolvers.records import RecordType
 from resolvers.selection import below
 from resolvers.spatial import Where, read_where
 
-__all__ = ["PageInfo", "collection", "page_size"]
+__all__ = ["Edge", "Page", "PageInfo", "collection", "page_size"]
 
 
 @strawberry.type(description="Where a page lies among all records.")

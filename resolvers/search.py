@@ -10,7 +10,7 @@ from resolvers.connections import PageInfo, page_size
 from resolvers.context import Context, Info
 from resolvers.provenance import Record
 
-__all__ = ["SearchConnection", "Suggestion", "search", "suggest"]
+__all__ = ["Correction", "SearchConnection", "SearchEdge", "SearchHit", "Suggestion", "search", "suggest"]
 
 MAX_SUGGESTIONS = 50
 MAX_HITS = 10_000

@@ -13,7 +13,17 @@ from broker.store import Published, RefreshRecord
 from resolvers.context import Context, Info, stale
 from resolvers.derive import camel
 
-__all__ = ["DatasetInfo", "SourceInfo", "dataset", "datasets", "sources"]
+__all__ = [
+    "DatasetInfo",
+    "FieldInfo",
+    "LicenceInfo",
+    "RejectedRow",
+    "SourceInfo",
+    "Status",
+    "dataset",
+    "datasets",
+    "sources",
+]
 
 MAX_REJECTED = 100
 

@@ -17,7 +17,17 @@ from resolvers.derive import Member, input_type, resolved
 from resolvers.node import decode_id
 from resolvers.scalars import GeoJSON
 
-__all__ = ["PLACE_COLUMNS", "PlaceInput", "Where", "district_member", "place_members", "read_where"]
+__all__ = [
+    "PLACE_COLUMNS",
+    "BboxInput",
+    "Location",
+    "NearInput",
+    "PlaceInput",
+    "Where",
+    "district_member",
+    "place_members",
+    "read_where",
+]
 
 MAX_DISTANCE = 50_000
 MAX_SIMPLIFY = 10_000

@@ -48,7 +48,7 @@ from broker.query import (
 from broker.store.tables import ALL, KEY, PLAIN
 from broker.text import MARK, collation, fold
 
-__all__ = ["Clause", "Place", "aggregate", "at", "by_key", "count", "page", "sort_columns"]
+__all__ = ["Clause", "Place", "aggregate", "at", "by_key", "condition", "count", "page", "sort_columns"]
 
 Clause = ColumnElement[bool]
 
