@@ -102,7 +102,10 @@ def _unique(datasets: Iterable[Dataset], what: str) -> None:
 
 def _module_names() -> Iterator[str]:
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.value):
-        spec = importlib.util.find_spec(point.value)
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except Exception:  # noqa: BLE001 - its parent package cannot be imported: importing the name itself tells why
+            spec = None
         if spec is None or spec.submodule_search_locations is None:
             yield point.value
             continue
