@@ -35,7 +35,7 @@ def _event(random: Random, number: int, venues: list[mim_places.Place]) -> str:
     start = first + timedelta(days=random.randrange(days), hours=random.randint(9, 20), minutes=random.choice((0, 30)))
     end = (start + timedelta(minutes=random.choice((60, 90, 120, 180)))).isoformat(" ") if random.random() < 0.7 else ""
     versions = "".join(
-        f'<version lang="{language}"><evtml_name>{escape(name)}, nr {number}</evtml_name>'
+        f'<version lang="{language}"><evtml_name>{escape(escape(name))}</evtml_name>'
         f"<evtml_desc>{escape(f'<p><b>{name}</b><br>{text}</p>')}</evtml_desc></version>"
         for language, name, text in zip(LANGUAGES, subject, guests, strict=True)
         if name and (language == "pl" or random.random() < (0.7 if language == "en" else 0.35))

@@ -44,6 +44,8 @@ def places(class_id: str) -> tuple[Place, ...]:
     first = 1000 * (list(COUNTS).index(class_id) + 1)
     old = class_id in {"2471", "2572", "331"}
     chosen = random.sample(central() if old else city.addresses(), COUNTS[class_id])
+    if class_id == "3338":  # the first park is the New Zoo, which lies in this district
+        chosen[0] = next(one for one in city.addresses() if one.district == "Antoninek-Zieliniec-Kobylepole")
     made = [_place(random, first + number, class_id, address) for number, address in enumerate(chosen)]
     for (_, _, properties), (_, name, text) in zip(made, (one for one in TURTLES if one[0] == class_id), strict=False):
         properties["nazwa"], properties["opis"] = name, f"<p>{text}</p>"

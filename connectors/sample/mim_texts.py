@@ -55,7 +55,7 @@ PATRONS = (
     "św. Łucji",
     "św. Stefana",
 )
-PARKS = ("Park", "Skwer", "Zieleniec", "Ogród", "Aleja drzew przy")
+PARKS = ("Park przy", "Skwer przy", "Zieleniec przy", "Ogród przy", "Aleja drzew przy")
 HALLS = ("Hala sportowa", "Hala widowiskowa", "Hala lekkoatletyczna", "Hala tenisowa")
 
 # Polish, English, German; the English or German one may be missing, as in the calendar.

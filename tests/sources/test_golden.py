@@ -15,7 +15,7 @@ import pytest
 import shapely
 
 from broker.catalog import Catalog
-from broker.model import Dataset, Geometry, Page, Record, Rejected
+from broker.model import Dataset, Page, Record, Rejected
 
 HERE = Path(__file__).parent
 CATALOG = Catalog.load()
@@ -28,7 +28,7 @@ def payloads() -> list[Any]:
 
 def plain(value: Any) -> Any:
     """The value as JSON has it: exact numbers and moments as text, shapes as WKT."""
-    if isinstance(value, Geometry):
+    if isinstance(value, shapely.Geometry):
         return shapely.to_wkt(value, rounding_precision=6)
     if isinstance(value, Decimal | date | datetime):
         return str(value) if isinstance(value, Decimal) else value.isoformat()

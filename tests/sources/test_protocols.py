@@ -7,14 +7,14 @@ import orjson
 import pytest
 
 from broker.errors import Refused, RowError, Unreadable
-from broker.model import Page
+from broker.model import Page, Reader
 from broker.upstream import Request, Sample, Upstream
 from connectors.protocols import geojson, xml
 from connectors.protocols.events_xml import EventCalendar
 from connectors.protocols.geojson import FeatureCollection
 from connectors.protocols.rss import Rss
 
-READERS = {
+READERS: dict[str, Reader] = {
     "geojson": FeatureCollection("map", ({"co": "cluster"},)),
     "rss": Rss(("rss",)),
     "events": EventCalendar("events"),
