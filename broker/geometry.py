@@ -4,7 +4,7 @@ Inside the broker a geometry is a shapely geometry in EPSG:4326, longitude first
 EPSG:2177 (PL-2000 zone 6, scale 0.999923), easting first. Whatever comes in another way is turned here, at the border.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -149,7 +149,7 @@ def geojson(geometry: Geometry, crs: int = WGS84, simplify: float = 0.0) -> dict
 
 def _rounded(mapping: dict[str, Any], decimals: int) -> dict[str, Any]:
     def walk(part: Any) -> Any:  # noqa: ANN401 - nested to any depth
-        return [walk(one) for one in part] if isinstance(part, Sequence) else round(part, decimals)
+        return [walk(one) for one in part] if isinstance(part, tuple | list) else round(part, decimals)
 
     if "geometries" in mapping:
         return {"type": mapping["type"], "geometries": [_rounded(one, decimals) for one in mapping["geometries"]]}
