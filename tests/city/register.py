@@ -12,7 +12,11 @@ from typing import Any, Literal, Self
 import orjson
 from aiohttp import web
 
-__all__ = ["REAL", "Fault", "Register", "envelope", "paged", "real_rows", "real_units", "search_form"]
+from broker.upstream import Sample, Upstream
+from connectors.bip import BIP, Contract
+from connectors.protocols.bip_json import entries
+
+__all__ = ["REAL", "Fault", "Register", "envelope", "own_rows", "paged", "real_rows", "real_units", "search_form"]
 
 Fault = Literal["html", "truncated", "error", "slow", "oversized"]
 
@@ -35,6 +39,16 @@ def real_units() -> dict[str, str]:
     """The real names of the city's units by number, where they are at hand."""
     path = REAL / "bip-jednostki.json"
     return dict(orjson.loads(path.read_bytes())) if path.exists() else {}
+
+
+async def own_rows() -> list[dict[str, Any]]:
+    """The sample's entries, as many real ones' stand-ins."""
+    rows: list[dict[str, Any]] = []
+    dataset = Contract.__dataset__
+    assert BIP.sample is not None
+    async for page in dataset.reader.fetch(Upstream(BIP.base_url, Sample(BIP.sample))):
+        rows.extend(entries(page, "rejestr_umow", "umowa"))
+    return rows
 
 
 class Register:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.model import Rejected
-from broker.upstream import Http, Sample, Upstream
-from connectors.bip import BIP, Contract
-from connectors.protocols.bip_json import entries
+from broker.upstream import Http, Upstream
+from connectors.bip import Contract
 from tests.city.outward import http
-from tests.city.register import Register, real_rows, real_units
+from tests.city.register import Register, own_rows, real_rows, real_units
 
 
 @dataclass
@@ -31,16 +30,6 @@ async def read(base_url: str, transport: Http) -> Arrived:
             else:
                 arrived.contracts.append(one)
     return arrived
-
-
-async def own_rows() -> list[dict[str, Any]]:
-    """The sample's entries, as many real ones' stand-ins."""
-    rows: list[dict[str, Any]] = []
-    dataset = Contract.__dataset__
-    assert BIP.sample is not None
-    async for page in dataset.reader.fetch(Upstream(BIP.base_url, Sample(BIP.sample))):
-        rows.extend(entries(page, "rejestr_umow", "umowa"))
-    return rows
 
 
 async def test_every_contract_arrives() -> None:
