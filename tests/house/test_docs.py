@@ -48,7 +48,7 @@ def broken(root: Path, generate: ModuleType, page: str, text: str) -> Iterator[s
         target = (root / page).parent / path if path else root / page
         if not target.exists():
             yield f"{page}: {match['target']}"
-        elif fragment and fragment not in anchors(generate, target.read_text(encoding="utf-8")):
+        elif fragment and fragment not in anchors(generate, target.read_text(encoding="utf-8") if path else text):
             yield f"{page}: {match['target']} (no such heading)"
 
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -90,7 +91,7 @@ def test_every_error_of_aiohttp_has_its_place() -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_an_error_of_aiohttp_becomes_ours(name: str) -> None:
-    shown = type(name, (KINDS[name],), {"__str__": Named.__str__})
+    shown: Any = type(name, (KINDS[name],), {"__str__": Named.__str__})
     request = Request("GET", "https://city.example/data", {"page": "2"})
     made = as_source_error(shown.__new__(shown), request)
     assert type(made) is EXPECTED[name]
