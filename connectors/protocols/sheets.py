@@ -69,9 +69,9 @@ def csv_rows(body: bytes, where: str = "the file") -> Iterator[list[str]]:
     start = body[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
     lowered = start.lower()
     if not start:
-        raise Unreadable(f"{where} is empty, not a table")
+        raise Unreadable(f"{where} is not a table: it is empty")
     if lowered.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
-        raise Unreadable(f"{where} is a page of markup, not a table")
+        raise Unreadable(f"{where} is not a table: {Page(start).looks_like}")
     if start.startswith(OLE):
         raise Unreadable(
             f"{where} is a workbook of the format before 2007, or one with a password; XLSX or CSV is read"

@@ -101,11 +101,11 @@ def test_a_row_with_too_many_cells_is_given_as_that_fault_alone() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "is empty"),
-        (b" \n", "is empty"),
-        (b"<!DOCTYPE html><html>", "a page of markup"),
-        (b"\xef\xbb\xbf\n<HTML><body>blad", "a page of markup"),
-        (b"<?xml version='1.0'?><a/>", "a page of markup"),
+        (b"", "is not a table: it is empty"),
+        (b" \n", "it is empty"),
+        (b"<!DOCTYPE html><html>", "is not a table: it is an HTML page"),
+        (b"\xef\xbb\xbf\n<HTML><body>blad", "it is an HTML page"),
+        (b"<?xml version='1.0'?><a/>", "it begins with"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "format before 2007"),
         (b"a;b\x00\n", "a binary file"),
         (b"only one column\nx\n", "has no header"),
