@@ -1,6 +1,7 @@
 """The command line: serve, refresh, datasets, query, schema."""
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import Mapping
@@ -226,9 +227,8 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise SettingError(
-            f"host, port: cannot listen on {host}:{port} ({error.strerror}); choose another --port"
-        ) from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise SettingError(f"host, port: cannot listen on {host}:{port} ({reason}); choose another --port") from error
 
 
 async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -> list[RefreshRecord]:

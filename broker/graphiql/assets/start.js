@@ -1,24 +1,26 @@
 // Starts GraphiQL on this broker's own endpoint; everything it needs comes from this server.
 "use strict";
 
-const FIRST_QUERY = `# The Poznań information broker: one graph over the city's systems.
-# Ctrl-Enter runs the query, Ctrl-Space completes a name; the book on the left is the whole documentation.
+const FIRST_QUERY = `# The Poznań information broker.
+# Ctrl-Enter runs the query, Ctrl-Space completes a name.
+# The book on the left is the whole documentation.
 
 query FirstLook {
-  # Where it all comes from, and how fresh it is.
-  sources {
-    title
-    datasets { id recordCount fetchedAt stale }
+  # One search over every source. A typing error or a
+  # missing Polish letter does no harm.
+  search(text: "zolw", first: 3) {
+    totalCount
+    nodes { title dataset score }
   }
-  # Five districts, by name, with their area in square metres.
+  # Five districts, with their area in square metres.
   districts(first: 5, orderBy: [{ name: ASC }]) {
     totalCount
     nodes { name area }
   }
-  # One search over every source; a typing error or a missing Polish letter does no harm.
-  search(text: "zolw", first: 3) {
-    totalCount
-    nodes { title dataset score }
+  # Where it all comes from, and how fresh it is.
+  sources {
+    title
+    datasets { id recordCount fetchedAt stale }
   }
 }
 `;

@@ -1,0 +1,113 @@
+"""The command line as a person uses it: a process, its output, its exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with a store of its own."""
+    return tmp_path_factory.mktemp("cli")
+
+
+def broker(folder: Path, *words: str, told: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "broker", *words],
+        cwd=folder,
+        env={
+            "BROKER_STORE": f"sqlite:///{folder}/store.sqlite",
+            "PATH": "/usr/bin:/bin",
+            "COLUMNS": "120",
+            **environment,
+        },
+        input=told,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_refresh_two_and_then_again(folder: Path) -> None:
+    done = broker(folder, "refresh", "mim.districts", "kontakt.contact_topics")
+    assert done.returncode == 0, done.stderr
+    rows = [line.replace("│", " ").split() for line in done.stdout.splitlines() if "." in line]
+    assert [row[:3] for row in rows] == [
+        ["kontakt.contact_topics", "published", "28"],
+        ["mim.districts", "published", "42"],
+    ]
+    again = broker(folder, "refresh", "mim.districts")
+    assert "unchanged" in again.stdout
+
+
+def test_datasets_as_json(folder: Path) -> None:
+    done = broker(folder, "datasets", "--json")
+    listed = {one["id"]: one for one in orjson.loads(done.stdout)}
+    assert (listed["mim.districts"]["records"], listed["mim.districts"]["lastOutcome"]) == (42, "unchanged")
+    assert (listed["mim.places"]["records"], listed["mim.places"]["fetchedAt"]) == (0, None)
+    assert "mim.districts" in broker(folder, "datasets").stdout
+
+
+def test_a_query_from_standard_input_with_variables(folder: Path) -> None:
+    text = "query Some($n: Int!) { districts(first: $n, orderBy: [{name: ASC}]) { totalCount nodes { name } } }"
+    done = broker(folder, "query", "-", "--variables", '{"n": 1}', told=text)
+    expected = {"totalCount": 42, "nodes": [{"name": "Antoninek-Zieliniec-Kobylepole"}]}
+    assert orjson.loads(done.stdout) == {"data": {"districts": expected}}
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_wrong_query_prints_its_errors_and_fails(folder: Path) -> None:
+    (folder / "wrong.graphql").write_text("{ distrits { totalCount } }")
+    done = broker(folder, "query", "wrong.graphql")
+    assert done.returncode == 1
+    assert "Did you mean 'districts'" in orjson.loads(done.stdout)["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("refresh", "mim.plaices"), 1, "error no data set 'mim.plaices'; did you mean mim.places"),
+        (("query", "gone.graphql"), 2, "error gone.graphql: it cannot be read"),
+        (("query", "-", "--variables", "{"), 2, "error --variables: it is not JSON"),
+        (("query", "-", "--variables", "[]"), 2, "error --variables: it must be a JSON object"),
+        (("schema", "--check"), 1, "error schema.graphql is not what the code says; run `broker schema --write`"),
+        (("serve", "--port", "99999"), 2, "error BROKER_PORT (port in broker.toml): 99999 is not accepted; it takes"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(folder: Path, words: tuple[str, ...], code: int, says: str) -> None:
+    done = broker(folder, *words)
+    assert done.returncode == code
+    assert done.stderr.startswith(says)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unknown_source_stops_the_start(folder: Path) -> None:
+    done = broker(folder, "datasets", BROKER_SOURCES__MMI__BASE_URL="http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error sources.mmi: there is no such source; there are bip, ")
+
+
+def test_a_refresh_that_fails_says_why_and_the_exit_code_tells(folder: Path) -> None:
+    sources = {"BROKER_SAMPLE": "false", "BROKER_SOURCES__MIM__BASE_URL": "http://127.0.0.1:9"}
+    done = broker(folder, "refresh", "mim.districts", BROKER_UPSTREAM__ATTEMPTS="1", **sources)
+    assert done.returncode == 1
+    assert "failed" in done.stdout
+    assert "mim.districts: GET http://127.0.0.1:9" in done.stderr
+    assert orjson.loads(broker(folder, "query", "-", told="{ districts { totalCount } }", **sources).stdout)[
+        "data"
+    ] == {"districts": {"totalCount": 42}}
+
+
+def test_the_schema_is_written_and_then_fresh(folder: Path) -> None:
+    assert broker(folder, "schema", "--write", "--file", "here.graphql").returncode == 0
+    assert broker(folder, "schema", "--check", "--file", "here.graphql").returncode == 0
+    assert broker(folder, "schema").stdout == (folder / "here.graphql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["serve", "refresh", "datasets", "query", "schema"])
+def test_every_command_is_explained_with_an_example(folder: Path, command: str) -> None:
+    assert "Example: " in broker(folder, command, "--help").stdout
