@@ -130,7 +130,7 @@ REPORT = b'<ows:ExceptionReport xmlns:ows="http://www.opengis.net/ows"><ows:Exce
         ("mim.articles", b"<!DOCTYPE html><html></html>", "HTML page"),
         ("sip.parcels", REPORT, "ExceptionReport"),
         ("sip.addresses", b'{"type": "FeatureColl', "not JSON"),
-        ("kontakt.contact_topics", b"<!DOCTYPE html><html></html>", "markup, not a table"),
+        ("kontakt.contact_topics", b"<!DOCTYPE html><html></html>", "it is an HTML page"),
     ],
 )
 async def test_what_is_not_the_form_it_should_be_is_named(
