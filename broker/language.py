@@ -31,42 +31,10 @@ def words(text: str) -> list[str]:
 
 
 # Prepositions, conjunctions and particles: they say how words hang together, not what is looked for.
-FUNCTION_WORDS = frozenset(
-    [
-        "a",
-        "aby",
-        "albo",
-        "ale",
-        "by",
-        "co",
-        "czy",
-        "dla",
-        "do",
-        "i",
-        "jak",
-        "jest",
-        "ku",
-        "lub",
-        "na",
-        "nad",
-        "o",
-        "od",
-        "oraz",
-        "po",
-        "pod",
-        "przed",
-        "przez",
-        "przy",
-        "sie",
-        "to",
-        "u",
-        "w",
-        "we",
-        "z",
-        "za",
-        "ze",
-    ]
+SMALL = (
+    "a aby albo ale by co czy dla do i jak jest ku lub na nad o od oraz po pod przed przez przy sie to u w we z za ze"
 )
+FUNCTION_WORDS = frozenset(SMALL.split())
 
 
 def content_words(text: str) -> list[str]:
@@ -93,7 +61,7 @@ def stem(word: str) -> str:
         return word
     for length in range(min(LONGEST, len(word) - 1), 0, -1):
         instead = ENDINGS.get(word[-length:])
-        if instead is not None and len(word) - length + len(instead) >= SHORTEST:
+        if instead is not None and len(word) - length + len(instead) >= SHORTEST + (word[-length:] in FLEETING):
             return _settled(word[:-length] + instead)
     return _settled(word)
 
@@ -105,54 +73,22 @@ def _settled(word: str) -> str:
     return word if len(word) >= SHORTEST else word + "z"
 
 
+HARD = "a e y i o u ego emu ej ym ymi ych em om ami ach ow owi"
+SOFT = "ia ie ii io iu iego iemu iej im imi ich iem iom iami iach iow iowi"
+AFTER_OW = "a e y i o u ego emu ej ym ymi ych em om ami ach ie ia iu iem"
+AFTER_J = "a e i o om ami ach"
+VERBS = "owac ywac iwac uje uja ujemy ujesz ujac ujacy ujaca ujace ujacych ujacego ujacej ujacym"
+
+
 def _endings() -> dict[str, str]:
     """Every ending and what is put in its place."""
-    cases = [
-        "a",
-        "e",
-        "y",
-        "i",
-        "o",
-        "u",
-        "ego",
-        "emu",
-        "ej",
-        "ym",
-        "ymi",
-        "ych",
-        "em",
-        "om",
-        "ami",
-        "ach",
-        "ow",
-        "owi",
-    ]
-    soft = [
-        "ia",
-        "ie",
-        "ii",
-        "io",
-        "iu",
-        "iego",
-        "iemu",
-        "iej",
-        "im",
-        "imi",
-        "ich",
-        "iem",
-        "iom",
-        "iami",
-        "iach",
-        "iow",
-        "iowi",
-    ]
-    found = dict.fromkeys(cases + soft, "")
+    found = dict.fromkeys([*HARD.split(), *SOFT.split()], "")
     # rowerowy is found with rower, and Kraków, whose end looks like a plural, with Krakowa
-    found |= dict.fromkeys([f"ow{one}" for one in [*cases, "ie", "ia", "iu", "iem"] if not one.startswith("ow")], "")
+    found |= dict.fromkeys([f"ow{one}" for one in AFTER_OW.split()], "")
     for consonant in "csz":  # informacja, sesja, decyzja
-        found |= dict.fromkeys([f"{consonant}j{one}" for one in ["a", "e", "i", "o", "om", "ami", "ach"]], consonant)
+        found |= dict.fromkeys([f"{consonant}j{one}" for one in AFTER_J.split()], consonant)
     found |= {"um": "", "oi": "oj", "ui": "uj", "ai": "aj"}
-    found |= SOFTENED | FLEETING | VERBS
+    found |= SOFTENED | FLEETING | dict.fromkeys(VERBS.split(), "")
     return found
 
 
@@ -165,26 +101,6 @@ SOFTENED = {
 }  # fmt: skip
 # The e that comes and goes: przystanek, przystanku; mieszkaniec, mieszkańca; dworzec, dworca; okien, okna.
 FLEETING = {"ek": "k", "iec": "c", "rzec": "rc", "kien": "kn", "gien": "gn", "dzien": "dn", "zien": "zn", "sien": "sn"}
-VERBS = dict.fromkeys(
-    [
-        "owac",
-        "ywac",
-        "iwac",
-        "uje",
-        "uja",
-        "ujemy",
-        "ujesz",
-        "ujac",
-        "ujacy",
-        "ujaca",
-        "ujace",
-        "ujacych",
-        "ujacego",
-        "ujacej",
-        "ujacym",
-    ],
-    "",
-)
 
 # Common words whose stem itself changes (miasto, mieście), and words whose end looks like an ending (problem).
 FORMS = """

@@ -44,6 +44,7 @@ def test_forms_of_a_word_share_its_stem_and_other_words_do_not() -> None:
         ("rower rowery rowerowy rowerze", "rower"),
         ("informacja informacji informacjom", "informac"),
         ("mieszkaniec mieszkanca mieszkancy", "mieszkanc"),
+        ("wiek wieku", "wiek"),
         ("2017 12a x7owie", None),
         ("ul i na dom", None),
     ],
