@@ -11,20 +11,18 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol, Self
 
-import structlog
-
 from broker.catalog import Catalog
 from broker.errors import BrokerError, Suspicious
 from broker.model import Dataset, Source
 from broker.settings import Settings
 from broker.store import Changes, Draft, RefreshRecord, SqlStore
+from broker.telemetry import Event, log
 from broker.upstream import Http, Sample, Session, Upstream, connect
 
 __all__ = ["FAILED", "PUBLISHED", "UNCHANGED", "Progress", "Refresher", "guard", "silent"]
 
 PUBLISHED, UNCHANGED, FAILED = "published", "unchanged", "failed"
 AT_ONCE = 4
-log = structlog.get_logger()
 
 
 class Progress(Protocol):
@@ -74,14 +72,14 @@ class Refresher:
             changes, outcome = await self._attempt(dataset, progress, allow_loss=allow_loss)
         except BrokerError as problem:
             error = str(problem)
-        except Exception as problem:  # a connector's own mistake must not end the others' refreshes
-            log.exception("refresh_crashed", dataset=dataset.id)
+        except Exception as problem:  # noqa: BLE001 - a connector's own mistake must not end the others' refreshes
+            log().exception(Event.REFRESH_FAILED, dataset=dataset.id)
             error = f"the connector failed: {type(problem).__name__}: {problem}"
         finished = datetime.now(UTC)
         record = RefreshRecord(dataset.id, started, finished, outcome, error, changes)
         await asyncio.to_thread(self.store.record, record)
-        log.info(
-            "refresh",
+        log().info(
+            Event.REFRESH_FINISHED,
             dataset=dataset.id,
             outcome=outcome,
             error=error,

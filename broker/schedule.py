@@ -4,19 +4,17 @@ import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from broker.catalog import Catalog
 from broker.model import Dataset
 from broker.refresh import FAILED, Refresher
 from broker.store import Published, RefreshRecord, SqlStore
+from broker.telemetry import Event, log
 
 __all__ = ["Schedule", "due_at"]
 
 LOOK = timedelta(seconds=15)
 AFTER_FAILURE = timedelta(minutes=5)
 JITTER = 0.1
-log = structlog.get_logger()
 
 
 def due_at(dataset: Dataset, published: Published, last: RefreshRecord | None) -> datetime | None:
@@ -59,6 +57,6 @@ class Schedule:
             try:
                 due = await asyncio.to_thread(self.due, datetime.now(UTC))
                 await self._refresher.refresh_all(due)
-            except Exception:  # the store may be away for a while; the next look tries again
-                log.exception("schedule_failed")
+            except Exception:  # noqa: BLE001 - the store may be away for a while; the next look tries again
+                log().exception(Event.SCHEDULE_FAILED)
             await asyncio.sleep(LOOK.total_seconds())

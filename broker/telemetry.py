@@ -24,11 +24,9 @@ class Event(StrEnum):
     STOPPED = "broker.stopped"
     CONNECTOR_BROKEN = "connector.broken"
     REQUEST_FAILED = "request.failed"
-    REFRESH_STARTED = "refresh.started"
     REFRESH_FINISHED = "refresh.finished"
     REFRESH_FAILED = "refresh.failed"
     SCHEDULE_FAILED = "schedule.failed"
-    LIVE_FAILED = "live.failed"
 
 
 def configure(level: Level, form: Literal["console", "json"]) -> None:
