@@ -22,6 +22,7 @@ __all__ = ["Address", "District", "Street", "addresses", "districts", "rng", "st
 AREA = 261.9e6  # m²
 GRID = 0.01  # m
 SETBACK = 12.0  # m from the middle of the street to a house
+PLOT = 32.0  # m of street to a house on either side
 FORMS = ("ul. ", "al. ", "os. ", "pl. ", "rynek ", "rondo ", "Stary Rynek", "Ostrów Tumski")
 
 
@@ -164,8 +165,8 @@ def _houses(name: str, line: shapely.LineString) -> Iterator[tuple[str, tuple[fl
     for (x0, y0), (x1, y1) in pairwise(corners):
         length = hypot(x1 - x0, y1 - y0)
         ux, uy = (x1 - x0) / length, (y1 - y0) / length
-        for plot in range(int(length // 22)):
-            along = 22.0 * plot + pick.uniform(8.0, 16.0)
+        for plot in range(int(length // PLOT)):
+            along = PLOT * plot + pick.uniform(8.0, 16.0)
             for side in (1, -1):
                 step, number = step + 1, number + 1
                 place = (x0 + along * ux - side * SETBACK * uy, y0 + along * uy + side * SETBACK * ux)
