@@ -12,28 +12,22 @@ A connector declares a record once; its table, indexes, GraphQL type, filters, s
 
 import dataclasses
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from math import isfinite
-from types import NoneType, UnionType
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import (
     Any,
     ClassVar,
-    Literal,
     Protocol,
     TypeVar,
-    Union,
     dataclass_transform,
-    get_args,
-    get_origin,
     get_type_hints,
 )
 
 from broker.errors import DeclarationError, RowError
+from broker.fields import Field, Row, declared_field, field
 from broker.geometry import Geometry
-from broker.text import Localized, safe_html
+from broker.text import Localized
 from broker.upstream import Answer, Page, Upstream
 
 __all__ = [
@@ -58,9 +52,6 @@ __all__ = [
     "field",
     "live",
 ]
-
-Row = Mapping[str, Any]
-"""One row as the upstream names and writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,94 +119,6 @@ class Rejected:
 
     row: Row
     reason: str
-
-
-Search = Literal["title", "text"]
-Read = Callable[..., Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a record, as declared: everything that is derived is derived from this."""
-
-    name: str
-    kind: type
-    optional: bool
-    description: str
-    of: tuple[str, ...]
-    read: Read | None = None
-    unit: str | None = None
-    html: bool = False
-    search: Search | None = None
-    to: str | None = None
-    scale: int = 2
-
-    @property
-    def localized(self) -> bool:
-        """Whether the field holds a text in several languages."""
-        return self.kind is Localized
-
-    def value(self, row: Row) -> Any:  # noqa: ANN401 - one of the kinds
-        """This field's value in a row. Raises `RowError` that names the field and the upstream's value."""
-        raw = [row.get(name) for name in self.of]
-        try:
-            value = self.read(*raw) if self.read else READ[self.kind](raw[0])
-        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
-            shown = ", ".join(f"{name}={_short(one)}" for name, one in zip(self.of, raw, strict=True))
-            raise RowError(f"{self.name}: {error} ({shown})") from error
-        if value is None or value == "":
-            if self.optional:
-                return None
-            raise RowError(f"{self.name}: missing ({', '.join(self.of)})")
-        return self._safe(value) if self.html else value
-
-    def _safe(self, value: Any) -> Any:  # noqa: ANN401 - a text or texts
-        if isinstance(value, Localized):
-            return Localized({language: safe_html(text) for language, text in value.items()})
-        return safe_html(value)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - fits an error's line
-
-
-def field(
-    description: str,
-    *,
-    of: str | tuple[str, ...] = (),
-    read: Read | None = None,
-    unit: str | None = None,
-    html: bool = False,
-    search: Search | None = None,
-    to: str | None = None,
-    scale: int = 2,
-) -> Any:  # noqa: ANN401 - stands where a value of the field's type will be
-    """Declare a field of a record.
-
-    Args:
-        description: what a citizen's developer reads in the graph.
-        of: the upstream's name, or several when ``read`` takes several; the field's own name when left out.
-        read: turns the upstream's value(s) into the field's; raises ``ValueError`` to reject the row.
-        unit: the unit of a number, e.g. ``PLN``, ``dB``, ``days``.
-        html: the text is markup: it is made safe, and offered as plain text too.
-        search: whether the search looks here, and whether it is the record's title.
-        to: the id of the data set whose key this field holds, e.g. ``mim.places``.
-        scale: decimals kept of a ``Decimal``.
-    """
-    names = (of,) if isinstance(of, str) else of
-    return dataclasses.field(
-        metadata={
-            "of": names,
-            "about": description,
-            "read": read,
-            "unit": unit,
-            "html": html,
-            "search": search,
-            "to": to,
-            "scale": scale,
-        }
-    )
 
 
 class Record:
@@ -325,22 +228,9 @@ def dataset(
     """
 
     def declare(cls: type[R]) -> type[R]:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise DeclarationError(f"{cls.__name__}: the data set's name {name!r} must be lower case with underscores")
         made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
-        fields = tuple(_field(made, one, hint) for one, hint in _hints(made))
-        names = {one.name for one in fields}
-        taken = RESERVED | (PLACE if any(one.kind is Geometry for one in fields) else frozenset())
-        if clash := sorted(names & taken):
-            raise DeclarationError(
-                f"{cls.__name__}: every record has a {clash[0]!r} of the broker's; name the field otherwise"
-            )
-        if key not in names:
-            raise DeclarationError(f"{cls.__name__}: key {key!r} is none of its fields")
-        if sum(one.kind is Geometry for one in fields) > 1:
-            raise DeclarationError(f"{cls.__name__}: a record has one place, so one field of type Geometry")
-        if not (cls.__doc__ or "").strip() or (cls.__doc__ or "").startswith(f"{cls.__name__}("):
-            raise DeclarationError(f"{cls.__name__}: say what one record is, in a docstring")
+        fields = tuple(declared_field(made.__name__, one, hint) for one, hint in _hints(made))
+        _check(made, name, key, fields)
         made.__dataset__ = Dataset(
             source=source,
             name=name,
@@ -360,91 +250,25 @@ def dataset(
     return declare
 
 
+def _check(cls: type[Record], name: str, key: str, fields: tuple[Field, ...]) -> None:
+    """Refuse a declaration that contradicts itself. Raises `DeclarationError` that names the record and the remedy."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise DeclarationError(f"{cls.__name__}: the data set's name {name!r} must be lower case with underscores")
+    names = {one.name for one in fields}
+    taken = RESERVED | (PLACE if any(one.kind is Geometry for one in fields) else frozenset())
+    if clash := sorted(names & taken):
+        raise DeclarationError(
+            f"{cls.__name__}: every record has a {clash[0]!r} of the broker's; name the field otherwise"
+        )
+    if key not in names:
+        raise DeclarationError(f"{cls.__name__}: key {key!r} is none of its fields")
+    if sum(one.kind is Geometry for one in fields) > 1:
+        raise DeclarationError(f"{cls.__name__}: a record has one place, so one field of type Geometry")
+    if not (cls.__doc__ or "").strip() or (cls.__doc__ or "").startswith(f"{cls.__name__}("):
+        raise DeclarationError(f"{cls.__name__}: say what one record is, in a docstring")
+
+
 def _hints(cls: type[Record]) -> Iterator[tuple["dataclasses.Field[Any]", Any]]:
     hints = get_type_hints(cls)
     for one in dataclasses.fields(cls):  # type: ignore[arg-type]  # made a dataclass just above
         yield one, hints[one.name]
-
-
-def _field(cls: type[Record], declared: "dataclasses.Field[Any]", hint: Any) -> Field:  # noqa: ANN401 - a type expression
-    where = f"{cls.__name__}.{declared.name}"
-    if "about" not in declared.metadata or declared.default is not MISSING:
-        raise DeclarationError(f'{where}: declare it as `{declared.name}: type = field("what it is")`')
-    optional = False
-    if get_origin(hint) in (Union, UnionType):
-        choices = [one for one in get_args(hint) if one is not NoneType]
-        optional = len(choices) < len(get_args(hint))
-        hint = choices[0] if len(choices) == 1 else hint
-    kind = tuple if get_origin(hint) is tuple else hint
-    if kind not in READ:
-        accepted = ", ".join(one.__name__ for one in READ)
-        raise DeclarationError(f"{where}: type {hint!r} is not one of {accepted} (or one of them and None)")
-    about = dict(declared.metadata)
-    if kind in (int, float, Decimal) and about["unit"] is None:
-        raise DeclarationError(f'{where}: a number needs its unit, e.g. unit="m" (unit="1" for a plain count)')
-    names = about["of"] or (declared.name,)
-    if len(names) > 1 and about["read"] is None:
-        raise DeclarationError(f"{where}: read from {len(names)} upstream values, so it needs `read=`")
-    return Field(
-        name=declared.name,
-        kind=kind,
-        optional=optional,
-        description=about["about"],
-        of=names,
-        read=about["read"],
-        unit=about["unit"],
-        html=about["html"],
-        search=about["search"],
-        to=about["to"],
-        scale=about["scale"],
-    )
-
-
-def _absent(read: Callable[[str], Any]) -> Read:
-    """Read a text with ``read``; absent is what the upstreams write for it: nothing, or an empty text."""
-
-    def reading(value: Any) -> Any:  # noqa: ANN401 - as the upstream has it
-        text = "" if value is None else str(value).strip()
-        return read(text) if text else None
-
-    return reading
-
-
-def _boolean(text: str) -> bool:
-    known = {"true": True, "t": True, "1": True, "tak": True, "false": False, "f": False, "0": False, "nie": False}
-    if text.lower() not in known:
-        raise ValueError(f"{text!r} is not yes or no")
-    return known[text.lower()]
-
-
-def _finite(kind: Callable[[str], Any]) -> Callable[[str], Any]:
-    def reading(text: str) -> Any:  # noqa: ANN401 - a float or a Decimal
-        if not isfinite(value := kind(text)):
-            raise ValueError(f"{text!r} is not a number")
-        return value
-
-    return reading
-
-
-def _instance(kind: type) -> Read:
-    def reading(value: Any) -> Any:  # noqa: ANN401 - as the reader gives it
-        if value is None or isinstance(value, kind):
-            return value
-        raise ValueError(f"expected {kind.__name__}, got {type(value).__name__}")
-
-    return reading
-
-
-READ: dict[type, Read] = {
-    str: _absent(str),
-    int: _absent(int),
-    float: _absent(_finite(float)),
-    bool: _absent(_boolean),
-    Decimal: _absent(_finite(Decimal)),
-    date: _absent(date.fromisoformat),
-    datetime: _absent(datetime.fromisoformat),
-    tuple: _instance(tuple),
-    Localized: _instance(Localized),
-    Geometry: _instance(Geometry),
-}
-"""The kinds a field can have, and how each is read when the declaration does not say."""

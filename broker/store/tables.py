@@ -208,6 +208,10 @@ def bookkeeping(metadata: MetaData) -> Bookkeeping:
         Column("reason", Text, nullable=False),
         Column("row", Text, nullable=False),
     )
+    return Bookkeeping(declarations, versions, refreshes, rejected, _entries(metadata))
+
+
+def _entries(metadata: MetaData) -> Table:
     entries = Table(
         "broker_search_entries",
         metadata,
@@ -218,7 +222,7 @@ def bookkeeping(metadata: MetaData) -> Bookkeeping:
         Column("until", BigInteger, nullable=False),
     )
     Index("ix_broker_search_entries", entries.c.dataset, entries.c.row)
-    return Bookkeeping(declarations, versions, refreshes, rejected, entries)
+    return entries
 
 
 def fingerprint(record: Record) -> int:

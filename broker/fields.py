@@ -1,0 +1,196 @@
+"""One field of a record: its kind and unit, where it comes from, and how its value is read from a row.
+
+A value that cannot be read is a `RowError` that names the field and what the source wrote; a field that is declared
+wrongly is a `DeclarationError` with the remedy.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from math import isfinite
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from broker.errors import DeclarationError, RowError
+from broker.geometry import Geometry
+from broker.text import Localized, safe_html
+
+__all__ = ["Field", "Read", "Row", "Search", "declared_field", "field"]
+
+Row = Mapping[str, Any]
+"""One row as the upstream names and writes it."""
+
+
+Search = Literal["title", "text"]
+Read = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record, as declared: everything that is derived is derived from this."""
+
+    name: str
+    kind: type
+    optional: bool
+    description: str
+    of: tuple[str, ...]
+    read: Read | None = None
+    unit: str | None = None
+    html: bool = False
+    search: Search | None = None
+    to: str | None = None
+    scale: int = 2
+
+    @property
+    def localized(self) -> bool:
+        """Whether the field holds a text in several languages."""
+        return self.kind is Localized
+
+    def value(self, row: Row) -> Any:  # noqa: ANN401 - one of the kinds
+        """This field's value in a row. Raises `RowError` that names the field and the upstream's value."""
+        raw = [row.get(name) for name in self.of]
+        try:
+            value = self.read(*raw) if self.read else READ[self.kind](raw[0])
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+            shown = ", ".join(f"{name}={_short(one)}" for name, one in zip(self.of, raw, strict=True))
+            raise RowError(f"{self.name}: {error} ({shown})") from error
+        if value is None or value == "":
+            if self.optional:
+                return None
+            raise RowError(f"{self.name}: missing ({', '.join(self.of)})")
+        return self._safe(value) if self.html else value
+
+    def _safe(self, value: Any) -> Any:  # noqa: ANN401 - a text or texts
+        if isinstance(value, Localized):
+            return Localized({language: safe_html(text) for language, text in value.items()})
+        return safe_html(value)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - fits an error's line
+
+
+def field(
+    description: str,
+    *,
+    of: str | tuple[str, ...] = (),
+    read: Read | None = None,
+    unit: str | None = None,
+    html: bool = False,
+    search: Search | None = None,
+    to: str | None = None,
+    scale: int = 2,
+) -> Any:  # noqa: ANN401 - stands where a value of the field's type will be
+    """Declare a field of a record.
+
+    Args:
+        description: what a citizen's developer reads in the graph.
+        of: the upstream's name, or several when ``read`` takes several; the field's own name when left out.
+        read: turns the upstream's value(s) into the field's; raises ``ValueError`` to reject the row.
+        unit: the unit of a number, e.g. ``PLN``, ``dB``, ``days``.
+        html: the text is markup: it is made safe, and offered as plain text too.
+        search: whether the search looks here, and whether it is the record's title.
+        to: the id of the data set whose key this field holds, e.g. ``mim.places``.
+        scale: decimals kept of a ``Decimal``.
+    """
+    names = (of,) if isinstance(of, str) else of
+    return dataclasses.field(
+        metadata={
+            "of": names,
+            "about": description,
+            "read": read,
+            "unit": unit,
+            "html": html,
+            "search": search,
+            "to": to,
+            "scale": scale,
+        }
+    )
+
+
+def declared_field(owner: str, declared: "dataclasses.Field[Any]", hint: Any) -> Field:  # noqa: ANN401 - a type expression
+    """The field as a record's class declares it. Raises `DeclarationError` that names the record, the field and the remedy."""
+    where = f"{owner}.{declared.name}"
+    if "about" not in declared.metadata or declared.default is not MISSING:
+        raise DeclarationError(f'{where}: declare it as `{declared.name}: type = field("what it is")`')
+    optional = False
+    if get_origin(hint) in (Union, UnionType):
+        choices = [one for one in get_args(hint) if one is not NoneType]
+        optional = len(choices) < len(get_args(hint))
+        hint = choices[0] if len(choices) == 1 else hint
+    kind = tuple if get_origin(hint) is tuple else hint
+    if kind not in READ:
+        accepted = ", ".join(one.__name__ for one in READ)
+        raise DeclarationError(f"{where}: type {hint!r} is not one of {accepted} (or one of them and None)")
+    about = dict(declared.metadata)
+    if kind in (int, float, Decimal) and about["unit"] is None:
+        raise DeclarationError(f'{where}: a number needs its unit, e.g. unit="m" (unit="1" for a plain count)')
+    names = about["of"] or (declared.name,)
+    if len(names) > 1 and about["read"] is None:
+        raise DeclarationError(f"{where}: read from {len(names)} upstream values, so it needs `read=`")
+    return Field(
+        name=declared.name,
+        kind=kind,
+        optional=optional,
+        description=about["about"],
+        of=names,
+        read=about["read"],
+        unit=about["unit"],
+        html=about["html"],
+        search=about["search"],
+        to=about["to"],
+        scale=about["scale"],
+    )
+
+
+def _absent(read: Callable[[str], Any]) -> Read:
+    """Read a text with ``read``; absent is what the upstreams write for it: nothing, or an empty text."""
+
+    def reading(value: Any) -> Any:  # noqa: ANN401 - as the upstream has it
+        text = "" if value is None else str(value).strip()
+        return read(text) if text else None
+
+    return reading
+
+
+def _boolean(text: str) -> bool:
+    known = {"true": True, "t": True, "1": True, "tak": True, "false": False, "f": False, "0": False, "nie": False}
+    if text.lower() not in known:
+        raise ValueError(f"{text!r} is not yes or no")
+    return known[text.lower()]
+
+
+def _finite(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    def reading(text: str) -> Any:  # noqa: ANN401 - a float or a Decimal
+        if not isfinite(value := kind(text)):
+            raise ValueError(f"{text!r} is not a number")
+        return value
+
+    return reading
+
+
+def _instance(kind: type) -> Read:
+    def reading(value: Any) -> Any:  # noqa: ANN401 - as the reader gives it
+        if value is None or isinstance(value, kind):
+            return value
+        raise ValueError(f"expected {kind.__name__}, got {type(value).__name__}")
+
+    return reading
+
+
+READ: dict[type, Read] = {
+    str: _absent(str),
+    int: _absent(int),
+    float: _absent(_finite(float)),
+    bool: _absent(_boolean),
+    Decimal: _absent(_finite(Decimal)),
+    date: _absent(date.fromisoformat),
+    datetime: _absent(datetime.fromisoformat),
+    tuple: _instance(tuple),
+    Localized: _instance(Localized),
+    Geometry: _instance(Geometry),
+}
+"""The kinds a field can have, and how each is read when the declaration does not say."""
