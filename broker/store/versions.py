@@ -211,11 +211,11 @@ class Draft:
         """Of a live data set only the last versions are kept: as many as a request under way could still be reading."""
         table, found, versions = self.table, self.store.own.entries, self.store.own.versions
         old = self.number - KEPT_LIVE
-        rows = select(table.c["_row"]).where(table.c["_until"] <= old)
-        mine = and_(found.c.dataset == self.dataset.id, found.c.until <= old)
+        rows = select(table.c["_row"]).where(table.c["_until"] <= old + 1)
+        mine = and_(found.c.dataset == self.dataset.id, found.c.until <= old + 1)
         self.store.dialect.forget(connection, self.dataset, rows, select(found.c.id).where(mine))
         connection.execute(delete(found).where(mine))
-        connection.execute(delete(table).where(table.c["_until"] <= old))
+        connection.execute(delete(table).where(table.c["_until"] <= old + 1))
         connection.execute(delete(versions).where(versions.c.dataset == self.dataset.id, versions.c.number <= old))
 
     def _clear(self, connection: Connection) -> None:

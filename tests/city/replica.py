@@ -1,5 +1,6 @@
 """A source that answers over HTTP what a function says: the sample of a connector, or the same with a fault."""
 
+import asyncio
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -44,6 +45,6 @@ class Replica:
         asked = Request(request.method, url, dict(request.query), form)
         self.requests.append(str(asked))
         try:
-            return web.Response(body=self.spoil(asked, self.answer(asked)))
+            return web.Response(body=self.spoil(asked, await asyncio.to_thread(self.answer, asked)))
         except LookupError as error:
             return web.Response(status=404, text=str(error))

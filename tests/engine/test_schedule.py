@@ -1,0 +1,59 @@
+"""What is due when, and that one of several processes sees to it."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from broker.catalog import Catalog
+from broker.refresh import Refresher
+from broker.schedule import Schedule, due_at
+from broker.settings import Settings
+from broker.store import Published, RefreshRecord, open_store
+from connectors.bip import Contract
+from connectors.mim import BikeStation, District, Stop
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+CONTRACTS = Contract.__dataset__
+
+
+def test_what_was_never_read_is_due_at_once() -> None:
+    assert due_at(CONTRACTS, Published(CONTRACTS.id, 0), None) is None
+
+
+def test_what_was_read_is_due_an_interval_later_or_a_little_earlier() -> None:
+    published = Published(CONTRACTS.id, 1, NOW, NOW, 10)
+    due = due_at(CONTRACTS, published, None)
+    assert due is not None
+    interval = CONTRACTS.refresh.interval
+    assert NOW + interval * 0.9 <= due <= NOW + interval
+    assert due == due_at(CONTRACTS, published, None)
+
+
+def test_what_failed_is_due_soon_again() -> None:
+    failed = RefreshRecord(CONTRACTS.id, NOW, NOW, "failed", "no connection")
+    assert due_at(CONTRACTS, Published(CONTRACTS.id, 0), failed) == NOW + timedelta(minutes=5)
+
+
+async def test_one_of_two_schedules_refreshes_what_is_due_and_nothing_live(tmp_path: Path) -> None:
+    declared = [Stop.__dataset__, District.__dataset__, BikeStation.__dataset__]
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite", Catalog.of(declared))
+    async with Refresher(store.catalog, store, Settings.load(sample=True)) as refresher:
+        schedules = [Schedule(refresher, store, store.catalog) for _ in range(2)]
+        assert [one.id for one in schedules[0].due(datetime.now(UTC))] == ["mim.districts", "mim.stops"]
+        tasks = [asyncio.create_task(one.run()) for one in schedules]
+        async with asyncio.timeout(20):
+            while len(store.last_refreshes()) < 2:  # noqa: ASYNC110 - the store is what is watched
+                await asyncio.sleep(0.05)
+        assert schedules[0].due(datetime.now(UTC)) == []
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    with store.reading() as connection:
+        refreshes = connection.execute(store.own.refreshes.select()).all()
+    assert sorted(one.dataset for one in refreshes) == ["mim.districts", "mim.stops"]
+    claim = store.claim("schedule")
+    assert claim is not None  # it was given back at the end
+    claim.release()
+    store.close()
