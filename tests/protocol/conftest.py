@@ -119,20 +119,7 @@ def ask(schema: GraphQLSchema, limits: Limits) -> Ask:
         body = raw if raw is not None else orjson.dumps(json) if json is not None else b""
         method = method or ("GET" if params is not None else "POST")
         given = {"accept": accept, "content-type": content_type if method == "POST" else None, **(headers or {})}
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": "/graphql",
-            "scheme": "http",
-            "server": ("127.0.0.1", 80),
-            "query_string": (params if isinstance(params, str) else urlencode(params or {})).encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in given.items() if value is not None],
-        }
-        size = -(-len(body) // chunks) or 1
-        parts = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
-        coming = [
-            {"type": "http.request", "body": part, "more_body": at < len(parts) - 1} for at, part in enumerate(parts)
-        ]
+        coming = messages(body, chunks)
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
@@ -141,7 +128,7 @@ def ask(schema: GraphQLSchema, limits: Limits) -> Ask:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await endpoint(scope, receive, send)
+        await endpoint(scope_of(method, given, params), receive, send)
         start = sent[0]
         return Reply(
             start["status"],
@@ -150,6 +137,25 @@ def ask(schema: GraphQLSchema, limits: Limits) -> Ask:
         )
 
     return asking
+
+
+def scope_of(method: str, headers: dict[str, str | None], params: dict[str, str] | str | None) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": method,
+        "path": "/graphql",
+        "scheme": "http",
+        "server": ("127.0.0.1", 80),
+        "query_string": (params if isinstance(params, str) else urlencode(params or {})).encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value is not None],
+    }
+
+
+def messages(body: bytes, chunks: int) -> list[dict[str, Any]]:
+    """The body in this many parts, as a server hands it over."""
+    size = -(-len(body) // chunks) or 1
+    parts = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+    return [{"type": "http.request", "body": part, "more_body": at < len(parts) - 1} for at, part in enumerate(parts)]
 
 
 def no_more() -> NoReturn:
