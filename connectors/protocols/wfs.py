@@ -1,0 +1,278 @@
+"""Feature types of a WFS, version 2.0.0 or 1.1.0, as GeoJSON or GML: read page by page to the true end.
+
+Servers cap a page without telling and count wrongly, so neither a short page nor a stated number is the end: an empty page is,
+or one that brings nothing new. A row is the feature's properties with these names added: ``id`` (the feature's own),
+``geometry`` (shapely, EPSG:4326, longitude first; `Unplaced` when it cannot be read; None when there is none),
+``axes_swapped`` (whether the source wrote north before east, found out from the city's extent) and ``asked.layer``.
+
+    geometry: Geometry = field("Its area", read=required_place)
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+import orjson
+import shapely
+import structlog
+
+from broker.errors import RowError, Suspicious, Unreadable
+from broker.geometry import Geometry, east_first, from_geojson
+from broker.model import Row
+from broker.upstream import Page, Upstream
+from connectors.protocols import gml
+from connectors.protocols.geojson import features as geojson_features
+from connectors.protocols.xml import Element, children, name, parse
+
+__all__ = ["GEOJSON", "GML2", "GML31", "GML32", "Layer", "Layers", "Unplaced", "place", "required_place"]
+
+GEOJSON = "application/json"
+GML2 = "GML2"
+GML31 = "text/xml; subtype=gml/3.1.1"
+GML32 = "application/gml+xml; version=3.2"
+
+XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Stands for a geometry that cannot be read, so that it rejects its own row and no other."""
+
+    reason: str
+
+
+def place(value: object) -> Geometry | None:
+    """Read a row's ``geometry``; none when there is none. Raises `RowError` with what is wrong with it."""
+    if isinstance(value, Unplaced):
+        raise RowError(value.reason)
+    return value
+
+
+def required_place(value: object) -> Geometry:
+    """As `place`, for a record that makes no sense without one. Raises `RowError`."""
+    if (found := place(value)) is None:
+        raise RowError("the geometry is missing")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Reads one feature type.
+
+    Args:
+        path: of the service, relative to the source's base URL.
+        type_name: the feature type with its workspace.
+        version: of WFS.
+        format: of the answer: `GEOJSON`, `GML2`, `GML31` or `GML32`.
+        srs: the coordinate system asked for, in the form the server is to read; its own when empty.
+        properties: those asked for, the geometry's name among them; all when empty.
+        withhold: properties that never leave this reader, whatever the server sends; case does not matter.
+        sort: the property the server is to sort by, for feature types without a primary key.
+        page_size: features asked for at once.
+        most_pages: the bound on pages; a source that goes beyond it never ends.
+    """
+
+    path: str
+    type_name: str
+    version: Literal["2.0.0", "1.1.0"] = "2.0.0"
+    format: str = GEOJSON
+    srs: str = ""
+    properties: tuple[str, ...] = ()
+    withhold: frozenset[str] = frozenset()
+    sort: str = ""
+    page_size: int = 5000
+    most_pages: int = 1000
+
+    async def fetch(self, upstream: Upstream) -> AsyncIterator[Page]:
+        """Ask for page after page until one brings nothing new.
+
+        Raises `Suspicious` when there are more pages than can be, and when the source stops before the number it states: what
+        was read would be a part that looks like the whole.
+        """
+        seen: set[int] = set()
+        received, stated = 0, 0
+        for number in count():
+            if number == self.most_pages:
+                raise Suspicious(f"{self.type_name}: still no end after {number} pages and {received} features")
+            asked = {"layer": self.type_name, "srs": self.srs}
+            page = await upstream.get(self.path, self._query(received), asked=asked)
+            found, stated_now = await asyncio.to_thread(_contents, page)
+            stated = max(stated, stated_now) if number else stated_now
+            fresh = set(found) - seen
+            if not fresh and number:
+                break
+            yield page  # the first one also when it is empty: the refresh decides what that means
+            seen |= fresh
+            received += len(found)
+            if not fresh:
+                break
+        if received < stated:
+            raise Suspicious(
+                f"{self.type_name}: the source states {stated} features but gives {received}; "
+                "its pages end early, or it does not turn them"
+            )
+
+    def rows(self, page: Page) -> Iterator[Row]:
+        """The page's features as rows (see the module); raises `Unreadable` when it holds no feature collection."""
+        hidden = {one.casefold() for one in self.withhold}
+        found = list(_features(page))
+        for (own, properties, _), (placed, swapped) in zip(found, _placed(page, found), strict=True):
+            kept = {key: value for key, value in properties.items() if key.casefold() not in hidden}
+            yield {**kept, "id": own, "geometry": placed, "axes_swapped": swapped, "asked.layer": self.type_name}
+
+    def _query(self, start: int) -> dict[str, str]:
+        newer = self.version == "2.0.0"
+        query = {
+            "service": "WFS",
+            "version": self.version,
+            "request": "GetFeature",
+            "typeNames" if newer else "typeName": self.type_name,
+            "outputFormat": self.format,
+            "count" if newer else "maxFeatures": str(self.page_size),
+        }
+        if start:  # WFS 1.1.0 does not know it; most servers do, and the others send the first page again
+            query["startIndex"] = str(start)
+        optional = {"srsName": self.srs, "propertyName": ",".join(self.properties), "sortBy": self.sort}
+        return query | {key: value for key, value in optional.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Reads several feature types one after another as one data set; the ``asked.layer`` of a row says which."""
+
+    parts: tuple[Layer, ...]
+
+    async def fetch(self, upstream: Upstream) -> AsyncIterator[Page]:
+        """Ask for every page of every part."""
+        for part in self.parts:
+            async for page in part.fetch(upstream):
+                yield page
+
+    def rows(self, page: Page) -> Iterator[Row]:
+        """The page's features as rows of the part that asked for it."""
+        asked = page.asked.get("layer", self.parts[0].type_name)
+        for part in self.parts:
+            if part.type_name == asked:
+                return part.rows(page)
+        raise Unreadable(f"{page.url or 'the answer'}: nobody here asks for {asked!r}")
+
+
+Feature = tuple[str, Mapping[str, Any], tuple[object, str]]
+"""The feature's own id, its properties, its geometry as it came and the coordinate system stated for it."""
+
+
+def _features(page: Page) -> Iterator[Feature]:
+    if page.body.lstrip()[:1] in (b"{", b"["):
+        for row in geojson_features(page):
+            properties = {key: value for key, value in row.items() if key != "crs" and not key.startswith("asked.")}
+            yield row["id"], properties, (row["geometry"], f"EPSG:{row['crs']}")
+        return
+    root = parse(page)
+    if name(root) != "FeatureCollection":
+        raise Unreadable(f"{page.url or 'the answer'} is not a feature collection but a {name(root)} document")
+    default = next((gml.stated_crs(one) for one in children(root, "boundedBy")), "") or page.asked.get("srs", "")
+    for member in _members(root):
+        yield _of_gml(member, default)
+
+
+def _members(root: Element) -> Iterator[Element]:
+    """The features: in ``member`` (WFS 2.0.0), ``featureMember`` or ``featureMembers`` (before)."""
+    for holder in root.iterchildren("{*}member", "{*}featureMember", "{*}featureMembers"):
+        yield from holder.iterchildren("{*}*")
+
+
+def _of_gml(member: Element, default: str) -> Feature:
+    own = next((str(value) for key, value in member.attrib.items() if key == "fid" or str(key).endswith("}id")), "")
+    properties: dict[str, Any] = {}
+    placed: tuple[object, str] = (None, "")
+    for one in member.iterchildren("{*}*"):
+        if name(one) == "boundedBy":
+            continue
+        inside = next(one.iterchildren("{*}*"), None)
+        if inside is not None and gml.is_geometry(inside):
+            if placed[0] is None:
+                placed = inside, gml.stated_crs(inside) or default
+        elif one.get(XSI_NIL) == "true":
+            properties[name(one)] = None
+        else:
+            properties[name(one)] = "".join(map(str, one.itertext())).strip()
+    return own, properties, placed
+
+
+def _contents(page: Page) -> tuple[list[int], int]:
+    """A print of each feature, and the number of features the source states, 0 when it states none.
+
+    Feature ids are left out of the prints: for a view without a primary key a server makes new ones for every answer.
+    """
+    if page.body.lstrip()[:1] in (b"{", b"["):
+        list(geojson_features(page))  # raises for what is no feature collection
+        prints = [
+            hash(orjson.dumps([one.get("properties"), one.get("geometry")], option=orjson.OPT_SORT_KEYS))
+            for one in page.json["features"]
+        ]
+        return prints, _number(page.json.get("numberMatched") or page.json.get("totalFeatures"))
+    root = parse(page)
+    if name(root) != "FeatureCollection":
+        raise Unreadable(f"{page.url or 'the answer'} is not a feature collection but a {name(root)} document")
+    prints = [hash("\0".join(map(str, one.itertext()))) for one in _members(root)]
+    return prints, _number(root.get("numberMatched"))
+
+
+def _number(stated: object) -> int:
+    """A stated number; ``unknown`` and the like are no number."""
+    written = str(stated)
+    return int(written) if written.isdecimal() else 0
+
+
+def _placed(page: Page, found: Sequence[Feature]) -> list[tuple[Geometry | Unplaced | None, bool]]:
+    """The places of a page's features in EPSG:4326, and whether the axes had to be swapped."""
+    answer: list[tuple[Geometry | Unplaced | None, bool]] = [(None, False)] * len(found)
+    by_crs: dict[int, list[tuple[int, Geometry]]] = {}
+    for position, (_, _, (written, stated)) in enumerate(found):
+        try:
+            made = gml.geometry(written) if isinstance(written, Element) else _of_geojson(written)
+            if made is not None:
+                by_crs.setdefault(_required(gml.epsg(stated)), []).append((position, made))
+        except RowError as error:
+            answer[position] = Unplaced(_reason(error)), False
+    for crs, group in by_crs.items():
+        for (position, _), turned in zip(group, _turned([made for _, made in group], crs), strict=True):
+            answer[position] = turned
+        if swapped := sum(answer[position][1] for position, _ in group):
+            log.info("wfs.axes_swapped", url=page.url, crs=f"EPSG:{crs}", swapped=swapped, features=len(group))
+    return answer
+
+
+def _turned(made: list[Geometry], crs: int) -> list[tuple[Geometry | Unplaced, bool]]:
+    """Every geometry with the longitude first: all at once, and one by one when one of them leads elsewhere."""
+    try:
+        together, swapped = east_first(shapely.GeometryCollection(made), crs)
+        return [(one, swapped) for one in together.geoms]
+    except RowError:
+        pass
+    answer: list[tuple[Geometry | Unplaced, bool]] = []
+    for one in made:
+        try:
+            answer.append(east_first(one, crs))
+        except RowError as error:
+            answer.append((Unplaced(_reason(error)), False))
+    return answer
+
+
+def _of_geojson(written: object) -> Geometry | None:
+    if written is not None and not isinstance(written, Mapping):
+        raise RowError(f"expected a GeoJSON geometry, got {type(written).__name__}")
+    return from_geojson(written)
+
+
+def _required(code: int | None) -> int:
+    if code is None:
+        raise RowError("no coordinate system is stated for it")
+    return code
+
+
+def _reason(error: RowError) -> str:
+    return str(error).removeprefix("geometry: ")
