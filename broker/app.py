@@ -74,29 +74,59 @@ class Engine:
         return cls(settings, catalog, store, refresher, endpoint)
 
     @asynccontextmanager
-    async def running(self, *, schedule: bool = False) -> AsyncIterator["Engine"]:
-        """The engine with its connections; sample data is there from the first moment. Closes the store at the end."""
-        async with AsyncExitStack() as stack:
-            stack.callback(self.store.close)
-            await stack.enter_async_context(self.refresher)
+    async def running(self) -> AsyncIterator["Engine"]:
+        """The engine with its connections, closed at the end; sample data is there from the first moment."""
+        async with self._connected():
             if self.settings.sample:
                 await self.fill()
-            if schedule:
-                await stack.enter_async_context(_beside(Schedule(self.refresher, self.store, self.catalog).run))
+            yield self
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["Engine"]:
+        """The engine with its connections, and the work beside the answering; a query waits for what it reads of a sample."""
+        async with self._connected(), AsyncExitStack() as stack:
+            if self.settings.sample:
+                self.refresher.expect(await self._empty())
+            await stack.enter_async_context(_beside(self._work))
             yield self
 
     async def fill(self) -> None:
         """Refresh what has never been; of several processes on one store one does it, and the others wait for it."""
-        while empty := [id for id, one in (await asyncio.to_thread(self.store.versions)).items() if one.number == 0]:
-            claim = await asyncio.to_thread(self.store.claim, FILLING)
-            if claim is None:
+        claim = None
+        try:
+            while empty := await self._empty():
+                for id in self.catalog.datasets.keys() - set(empty):
+                    self.refresher.arrived(id)
+                claim = await asyncio.to_thread(self.store.claim, FILLING)
+                if claim is not None:
+                    await self.refresher.refresh_all([self.catalog.datasets[id] for id in await self._empty()])
+                    return
                 await asyncio.sleep(0.1)
-                continue
-            try:
-                await self.refresher.refresh_all([self.catalog.datasets[id] for id in empty])
-            finally:
+        finally:
+            if claim is not None:
                 claim.release()
-            return
+            for id in self.catalog.datasets:
+                self.refresher.arrived(id)
+
+    async def _work(self) -> None:
+        try:
+            if self.settings.sample:
+                await self.fill()
+            if self.settings.refresh.schedule:
+                await Schedule(self.refresher, self.store, self.catalog).run()
+        except Exception as error:  # noqa: BLE001 - the answering goes on from what there is
+            log().error(Event.SCHEDULE_FAILED, exc_info=error)
+
+    async def _empty(self) -> list[str]:
+        return [id for id, one in (await asyncio.to_thread(self.store.versions)).items() if one.number == 0]
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[None]:
+        try:
+            async with self.refresher:
+                yield
+        finally:
+            self.store.close()
 
 
 def core(schema: strawberry.Schema) -> GraphQLSchema:
@@ -111,7 +141,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with engine.running(schedule=settings.refresh.schedule):
+        async with engine.serving():
             log().info(Event.STARTED, datasets=len(engine.catalog.datasets), sample=settings.sample)
             yield
         log().info(Event.STOPPED)
@@ -132,19 +162,20 @@ def _routes(engine: Engine) -> list[BaseRoute]:
         return JSONResponse({"status": "live"})
 
     async def ready(request: Request) -> Response:
-        """Ready is a broker whose store answers and holds at least one data set."""
+        """Ready is a broker whose store answers; with sample data, once it has tried to fill every data set."""
         del request
         try:
             versions = await asyncio.to_thread(engine.store.versions)
         except BrokerError as error:
             return JSONResponse({"status": "not ready", "reason": str(error)}, 503)
         filled = sum(one.number > 0 for one in versions.values())
+        is_ready = filled > 0 and not engine.refresher.expecting
         body: dict[str, Any] = {
-            "status": "ready" if filled else "not ready",
+            "status": "ready" if is_ready else "not ready",
             "datasets": len(versions),
             "filled": filled,
         }
-        return JSONResponse(body, 200 if filled else 503)
+        return JSONResponse(body, 200 if is_ready else 503)
 
     async def home(request: Request) -> Response:
         del request

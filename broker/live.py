@@ -14,6 +14,8 @@ from broker.store import Published, SqlStore
 __all__ = ["Live"]
 
 PATIENCE = timedelta(seconds=5)
+FIRST = timedelta(seconds=15)
+"""How long a query waits for the very first version of a data set, while the broker is being filled."""
 
 
 class Live:
@@ -30,6 +32,8 @@ class Live:
 
         Waits a few seconds at most. Raises `Unavailable` when there has never been a version.
         """
+        if published.number == 0 and await self._refresher.awaited(dataset.id, FIRST):
+            published = await asyncio.to_thread(self._store.version, dataset)
         if not dataset.refresh.live or not self._due(dataset, published):
             return published
         flight = self._flights.get(dataset.id)

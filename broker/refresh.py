@@ -6,8 +6,8 @@ it goes on being served, and the other data sets go on being refreshed.
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -48,6 +48,7 @@ class Refresher:
         self._upstreams: dict[str, Upstream] = {}
         self._stack = AsyncExitStack()
         self._session: Session | None = None
+        self._expected: dict[str, asyncio.Event] = {}
 
     async def __aenter__(self) -> Self:
         if not self.settings.sample:
@@ -78,6 +79,7 @@ class Refresher:
         finished = datetime.now(UTC)
         record = RefreshRecord(dataset.id, started, finished, outcome, error, changes)
         await asyncio.to_thread(self.store.record, record)
+        self.arrived(dataset.id)
         log().info(
             Event.REFRESH_FINISHED,
             dataset=dataset.id,
@@ -103,6 +105,29 @@ class Refresher:
                 return await self.refresh(one, progress, allow_loss=allow_loss)
 
         return done + await asyncio.gather(*(in_turn(one) for one in ordered[len(first) :]))
+
+    def expect(self, ids: Iterable[str]) -> None:
+        """Announce that these data sets are about to be refreshed, here or by another process, for the first time."""
+        self._expected = {id: asyncio.Event() for id in ids}
+
+    def arrived(self, id: str) -> None:
+        """Let those go on who wait for an announced data set, whether it has been filled or not."""
+        if (event := self._expected.pop(id, None)) is not None:
+            event.set()
+
+    @property
+    def expecting(self) -> bool:
+        """Whether an announced data set has not arrived yet."""
+        return bool(self._expected)
+
+    async def awaited(self, id: str, patience: timedelta) -> bool:
+        """Wait for an announced data set, so long at most; False when it was not announced."""
+        event = self._expected.get(id)
+        if event is None:
+            return False
+        with suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), patience.total_seconds())
+        return True
 
     async def _attempt(self, dataset: Dataset, progress: Progress, *, allow_loss: bool) -> tuple[Changes, str]:
         upstream = self._upstream(dataset.source)

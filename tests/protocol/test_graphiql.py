@@ -38,7 +38,9 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
             stderr=written,
         )
     try:
-        yield await until(lambda: said(process, log, r"answers at (http://127\.0\.0\.1:\d+)/graphql"))
+        found = await until(lambda: said(process, log, r"answers at (http://127\.0\.0\.1:\d+)/graphql"))
+        await until(lambda: is_ready(found))
+        yield found
     finally:
         process.terminate()
         assert await asyncio.wait_for(process.wait(), PATIENCE) == -signal.SIGTERM
@@ -50,6 +52,10 @@ def said(process: asyncio.subprocess.Process, log: Path, pattern: str) -> str | 
     assert process.returncode is None, text
     found = re.search(pattern, text)
     return found[1] if found else None
+
+
+async def is_ready(address: str) -> bool:
+    return (await fetched(address, "/health/ready"))[0] == 200
 
 
 async def until(look: Any, every: float = 0.05) -> Any:
