@@ -8,6 +8,7 @@ import orjson
 import pytest
 import strawberry
 from graphql import GraphQLSchema
+from starlette.types import ASGIApp
 
 from broker.endpoint import Endpoint
 from broker.errors import Unavailable
@@ -101,10 +102,18 @@ def limits() -> Limits:
 
 
 @pytest.fixture
-def ask(schema: GraphQLSchema, limits: Limits) -> Ask:
-    """Send one request to the endpoint through ASGI: `json` and `raw` bodies are POSTed, `params` are a query string."""
-    endpoint = Endpoint(schema, Shared, limits)
+def ask(schema: GraphQLSchema, limits: Limits, asker: Callable[[ASGIApp], Ask]) -> Ask:
+    """Ask an endpoint over the small schema above."""
+    return asker(Endpoint(schema, Shared, limits))
 
+
+@pytest.fixture(scope="session")
+def asker() -> Callable[[ASGIApp], Ask]:
+    """Makes a function that sends one request to an app: `json` and `raw` are POSTed, `params` are a query string."""
+    return asking_of
+
+
+def asking_of(app: ASGIApp) -> Ask:
     async def asking(
         json: object = None,
         *,
@@ -115,6 +124,7 @@ def ask(schema: GraphQLSchema, limits: Limits) -> Ask:
         content_type: str | None = "application/json",
         headers: dict[str, str] | None = None,
         chunks: int = 1,
+        path: str = "/graphql",
     ) -> Reply:
         body = raw if raw is not None else orjson.dumps(json) if json is not None else b""
         method = method or ("GET" if params is not None else "POST")
@@ -128,7 +138,7 @@ def ask(schema: GraphQLSchema, limits: Limits) -> Ask:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await endpoint(scope_of(method, given, params), receive, send)
+        await app(scope_of(method, path, given, params), receive, send)
         start = sent[0]
         return Reply(
             start["status"],
@@ -139,11 +149,13 @@ def ask(schema: GraphQLSchema, limits: Limits) -> Ask:
     return asking
 
 
-def scope_of(method: str, headers: dict[str, str | None], params: dict[str, str] | str | None) -> dict[str, Any]:
+def scope_of(
+    method: str, path: str, headers: dict[str, str | None], params: dict[str, str] | str | None
+) -> dict[str, Any]:
     return {
         "type": "http",
         "method": method,
-        "path": "/graphql",
+        "path": path,
         "scheme": "http",
         "server": ("127.0.0.1", 80),
         "query_string": (params if isinstance(params, str) else urlencode(params or {})).encode(),
