@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from hashlib import blake2b
 
+import numpy as np
 import shapely
 
 from broker.model import PUBLIC_INFORMATION, Geometry, Record, Source, dataset, every, field
@@ -57,8 +58,8 @@ def lasting(layer: str, id: str, geometry: object) -> str:
     """A key that outlives a refresh: the feature's id, or a print of its place where the server makes ids anew each time."""
     if id and ".fid-" not in id:  # GeoServer's form for a view without a primary key
         return id
-    place = required_place(geometry)
-    return f"{layer.partition(':')[2]}.{blake2b(shapely.to_wkb(place), digest_size=8).hexdigest()}"
+    place = shapely.transform(required_place(geometry), lambda points: np.round(points, 7))  # as stable as a centimetre
+    return f"{layer.partition(':')[2]}.{blake2b(shapely.to_wkb(place, byte_order=1), digest_size=8).hexdigest()}"
 
 
 def part(name: str) -> Callable[[object], str | None]:

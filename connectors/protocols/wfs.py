@@ -37,11 +37,14 @@ XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Unplaced:
     """Stands for a geometry that cannot be read, so that it rejects its own row and no other."""
 
     reason: str
+
+    def __repr__(self) -> str:
+        return "unreadable"  # the reason stands beside it in the row's rejection
 
 
 def place(value: object) -> Geometry | None:
