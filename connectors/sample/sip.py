@@ -19,7 +19,7 @@ from broker.geometry import METRIC, WGS84, metric, transform
 from broker.upstream import Request
 from connectors.sample import city
 
-__all__ = ["answer"]
+__all__ = ["Features", "answer"]
 
 CAP = 1000
 NAMESPACES = (
