@@ -4,7 +4,7 @@ Inside the broker a geometry is a shapely geometry in EPSG:4326, longitude first
 EPSG:2177 (PL-2000 zone 6, scale 0.999923), easting first. Whatever comes in another way is turned here, at the border.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -113,15 +113,20 @@ def from_geojson(value: Mapping[str, Any] | None) -> Geometry | None:
     kind, coordinates = value["type"], value.get("coordinates")
     try:
         if kind == "Point":
-            while coordinates and isinstance(
-                coordinates[0], list | tuple
-            ):  # never a text, whose first letter is a text
+            while coordinates and type(coordinates[0]) in (list, tuple):  # never a text, whose first letter is a text
                 coordinates = coordinates[0]
-            return shapely.Point(coordinates[:2]) if coordinates else None
+            return _point(coordinates) if coordinates else None
         shape: Geometry = shapely.geometry.shape(value)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError) as error:
         raise RowError(f"geometry: not GeoJSON: {error}") from error
     return None if shape.is_empty else shapely.force_2d(shape)
+
+
+def _point(coordinates: Sequence[Any]) -> Geometry:
+    if len(coordinates) < 2 or not all(isinstance(one, int | float) for one in coordinates[:2]):  # noqa: PLR2004 - a plane
+        raise ValueError(f"{coordinates!r} are not two numbers")
+    point: Geometry = shapely.points(coordinates[:2])  # the constructor of Point takes ten times as long
+    return point
 
 
 def east_first(geometry: Geometry, crs: int) -> tuple[Geometry, bool]:

@@ -1,10 +1,11 @@
 """`search` and `suggest`: every source at once."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 import strawberry
 
-from broker.errors import BadArgument
+from broker.errors import BadArgument, Unavailable
 from broker.search import Results
 from resolvers.connections import PageInfo, page_size
 from resolvers.context import Context, Info
@@ -112,8 +113,16 @@ async def suggest(
 
 
 async def _versions(context: Context, datasets: list[str] | None) -> dict[str, int]:
-    asked = context.catalog.datasets if datasets is None else {context.catalog.dataset(one).id for one in datasets}
-    return {id: one.number for id, one in (await context.snapshot()).items() if id in asked and one.number}
+    """The versions to look into: of live data sets what is there, since a search is not worth waiting for them."""
+    catalog = context.catalog
+    asked = catalog.datasets.values() if datasets is None else [catalog.dataset(one) for one in datasets]
+    there = await context.snapshot()
+    versions: dict[str, int] = {}
+    for one in asked:
+        with suppress(Unavailable):  # `extensions.sources` says which
+            published = there[one.id] if one.refresh.live else await context.published(one)
+            versions[one.id] = published.number
+    return {id: number for id, number in versions.items() if number}
 
 
 async def _records(context: Context, found: list[tuple[str, Any]]) -> list[Any]:

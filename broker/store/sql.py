@@ -21,6 +21,7 @@ from broker.errors import StoreError, TooMuch
 from broker.model import Dataset, Field, Localized
 from broker.query import Aggregation, Find, Found, Group, Measure, Query, Row, Selection
 from broker.store import statements
+from broker.store.bulk import Bulk
 from broker.store.dialect import Claim, Dialect
 from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
@@ -41,6 +42,7 @@ class SqlStore:
         self.tables: dict[str, Table] = {one.id: table(one, self.metadata) for one in catalog.datasets.values()}
         self.districts = Districts(self)
         self._turn = threading.Lock()
+        self._bulks: dict[str, Bulk] = {}
         self._engine = dialect.open(url)
         try:
             self._prepare()
@@ -99,6 +101,12 @@ class SqlStore:
         for mine in (own.entries, own.versions, own.rejected, own.declarations):
             connection.execute(delete(mine).where(mine.c.dataset == id))
         self.dialect.drop_table(connection, table_name)
+
+    def bulk(self, one: Table) -> Bulk:
+        """What inserts many rows into a table of this store."""
+        if one.name not in self._bulks:
+            self._bulks[one.name] = Bulk(one, self._engine.dialect)
+        return self._bulks[one.name]
 
     # versions
 

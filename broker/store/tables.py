@@ -6,11 +6,12 @@ underscore are the store's own; ``<field>__key`` is the Polish collation key of 
 markup field, ``<field>__all`` a text's languages as JSON.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,10 @@ __all__ = [
     "Scaled",
     "bookkeeping",
     "encoder",
-    "fingerprint",
+    "fingerprinter",
     "placed",
     "table",
+    "well_known",
 ]
 
 FOREVER = 2**62
@@ -225,30 +227,51 @@ def _entries(metadata: MetaData) -> Table:
     return entries
 
 
-def fingerprint(record: Record) -> int:
-    """The content hash of a record: 64 bits over its values, so that an unchanged record is known without reading it."""
-    values = [getattr(record, one.name) for one in record.__dataset__.fields]
-    raw = repr([getattr(value, "wkb", value) for value in values])  # a geometry's repr is cut short, its WKB is not
-    return int.from_bytes(blake2b(raw.encode(), digest_size=8).digest(), "big", signed=True)
+def well_known(records: Sequence[Record], geometry: str | None) -> list[bytes | None]:
+    """The geometry of each record as well-known binary: its form in the store, and what its content hash is made of."""
+    if geometry is None or not records:
+        return [None] * len(records)
+    shapes = np.array([getattr(record, geometry) for record in records], dtype=object)
+    return list(shapely.to_wkb(shapes))
 
 
-Encode = Callable[[Record], dict[str, Any]]
+Fingerprint = Callable[[Record, bytes | None], int]
+
+
+def fingerprinter(dataset: Dataset) -> Fingerprint:
+    """A function that gives a record's content hash: 64 bits, so that an unchanged record is known without reading it."""
+    values = attrgetter(dataset.key, *(one.name for one in dataset.fields if one.kind is not Geometry))
+
+    def fingerprint(record: Record, wkb: bytes | None) -> int:
+        raw = repr((values(record), wkb))
+        return int.from_bytes(blake2b(raw.encode(), digest_size=8).digest(), "big", signed=True)
+
+    return fingerprint
+
+
+Encode = Callable[[Record, bytes | None], dict[str, Any]]
 
 
 def encoder(dataset: Dataset) -> Encode:
-    """A function that turns a record into the values of its declared columns."""
-    steps = [_step(field) for field in dataset.fields]
+    """A function that turns a record and its well-known binary into the values of its declared columns."""
+    steps = [_step(field) for field in dataset.fields if field.kind is not Geometry]
+    geometry = dataset.geometry
 
-    def encode(record: Record) -> dict[str, Any]:
+    def encode(record: Record, wkb: bytes | None) -> dict[str, Any]:
         row: dict[str, Any] = {}
         for step in steps:
             step(record, row)
+        if geometry is not None:
+            row[geometry] = wkb
         return row
 
     return encode
 
 
-def _step(field: Field) -> Callable[[Record, dict[str, Any]], None]:
+Step = Callable[[Record, dict[str, Any]], None]
+
+
+def _step(field: Field) -> Step:
     name, key, plain, everything = field.name, field.name + KEY, field.name + PLAIN, field.name + ALL
 
     def text(record: Record, row: dict[str, Any]) -> None:
@@ -271,14 +294,11 @@ def _step(field: Field) -> Callable[[Record, dict[str, Any]], None]:
         value = getattr(record, name)
         row[name] = None if value is None else orjson.dumps(value).decode()
 
-    def shape(record: Record, row: dict[str, Any]) -> None:
-        value = getattr(record, name)
-        row[name] = None if value is None else shapely.to_wkb(value)
-
     def plainly(record: Record, row: dict[str, Any]) -> None:
         row[name] = getattr(record, name)
 
-    return {str: text, Localized: localized, tuple: listed, Geometry: shape}.get(field.kind, plainly)
+    steps: dict[type, Step] = {str: text, Localized: localized, tuple: listed}
+    return steps.get(field.kind, plainly)
 
 
 def placed(geometries: Iterable[Geometry | None]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from broker.model import Dataset, Record, Rejected
 from broker.store.dialect import Claim
 from broker.store.entries import entries, searchable
-from broker.store.tables import FOREVER, encoder, fingerprint, placed
+from broker.store.tables import FOREVER, encoder, fingerprinter, placed, well_known
 
 if TYPE_CHECKING:
     from broker.store.sql import SqlStore
@@ -65,6 +65,10 @@ class RefreshRecord:
     changes: Changes = field(default_factory=Changes)
 
 
+Fresh = tuple[Record, bytes | None, int]
+"""A record to be written, its geometry as well-known binary, its content hash."""
+
+
 class Draft:
     """The next version of a data set while it is read; used by one refresh at a time."""
 
@@ -79,10 +83,11 @@ class Draft:
         self.number = self.base.number + 1
         self.changes = Changes()
         self._encode = encoder(dataset)
+        self._fingerprint = fingerprinter(dataset)
         self._seen: dict[Any, int] = {}
         self._replaced: list[Any] = []
         self._rejected: list[Rejected] = []
-        self._fresh: list[tuple[Record, int]] = []
+        self._fresh: list[Fresh] = []
         with store.writing() as connection:
             self._clear(connection)
             self._before = self._current(connection)
@@ -90,17 +95,21 @@ class Draft:
 
     def add(self, records: Iterable[Record | Rejected]) -> None:
         """Take in records as they are read; an unchanged one costs no more than its hash."""
-        for record in records:
-            if isinstance(record, Rejected):
-                self._reject(record)
-            elif (hashed := self._is_new(record)) is not None:
-                self._fresh.append((record, hashed))
+        readable: list[Record] = []
+        for one in records:
+            if isinstance(one, Rejected):
+                self._reject(one)
+            else:
+                readable.append(one)
+        for record, wkb in zip(readable, well_known(readable, self.dataset.geometry), strict=True):
+            hashed = self._fingerprint(record, wkb)
+            if self._is_new(getattr(record, self.dataset.key), hashed):
+                self._fresh.append((record, wkb, hashed))
         while len(self._fresh) >= BATCH:
             self._write(self._fresh[:BATCH])
             del self._fresh[:BATCH]
 
-    def _is_new(self, record: Record) -> int | None:
-        key, hashed = getattr(record, self.dataset.key), fingerprint(record)
+    def _is_new(self, key: Any, hashed: int) -> bool:  # noqa: ANN401 - a text or a number
         if key in self._seen:
             if self._seen[key] == hashed:
                 self.changes.repeated += 1
@@ -110,35 +119,35 @@ class Draft:
                         {self.dataset.key: key}, f"key {key!r} came twice with different content; the first is kept"
                     )
                 )
-            return None
+            return False
         self._seen[key] = hashed
         self.changes.records += 1
         before = self._before.get(key)
         if before == hashed:
             self.changes.unchanged += 1
-            return None
+            return False
         if before is None:
             self.changes.added += 1
         else:
             self.changes.changed += 1
             self._replaced.append(key)
-        return hashed
+        return True
 
     def _reject(self, rejected: Rejected) -> None:
         self.changes.rejected += 1
         if len(self._rejected) < KEPT_REJECTED:
             self._rejected.append(rejected)
 
-    def _write(self, fresh: list[tuple[Record, int]]) -> None:
+    def _write(self, fresh: list[Fresh]) -> None:
         own = {"_since": self.number, "_until": FOREVER}
         rows = []
-        for record, hashed in fresh:
+        for record, wkb, hashed in fresh:
             self._row += 1
-            rows.append({"_row": self._row, "_hash": hashed, **own, **self._encode(record)})
+            rows.append({"_row": self._row, "_hash": hashed, **own, **self._encode(record, wkb)})
         if self.dataset.located:
-            self._place(rows, [record for record, _ in fresh])
+            self._place(rows, [record for record, _, _ in fresh])
         with self.store.writing() as connection:
-            connection.execute(insert(self.table), rows)
+            self.store.bulk(self.table).insert(connection, rows)
             if self.dataset.located:
                 self.store.dialect.index(connection, self.table, rows)
             if searchable(self.dataset):
@@ -149,7 +158,7 @@ class Draft:
         last = connection.scalar(select(func.max(table.c.id))) or 0
         made = list(entries(self.dataset, rows, last + 1))
         own = {"dataset": self.dataset.id, "since": self.number, "until": FOREVER}
-        connection.execute(insert(table), [{"id": one["id"], "row": one["row"], **own} for one in made])
+        self.store.bulk(table).insert(connection, [{"id": one["id"], "row": one["row"], **own} for one in made])
         self.store.dialect.enter(connection, made)
 
     def _place(self, rows: list[dict[str, Any]], records: list[Record]) -> None:

@@ -1,0 +1,33 @@
+"""Many rows into a table: the statement and the conversion of its values are worked out once, not for every row."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Table, insert
+
+__all__ = ["Bulk"]
+
+Convert = Callable[[Any], Any]
+
+
+class Bulk:
+    """Inserts rows into one table; every row holds a value for every column."""
+
+    def __init__(self, table: Table, dialect: Dialect) -> None:
+        compiled = insert(table).compile(dialect=dialect, column_keys=[one.name for one in table.columns])
+        self._statement = str(compiled)
+        self._positional = compiled.positiontup is not None
+        names = compiled.positiontup or [one.name for one in table.columns]
+        self._columns: list[tuple[str, Convert | None]] = [
+            (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
+        ]
+
+    def insert(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Insert them all, in one call of the driver."""
+        values: list[Any]
+        if self._positional:
+            values = [tuple([row[name] if to is None else to(row[name]) for name, to in self._columns]) for row in rows]
+        else:
+            values = [{name: row[name] if to is None else to(row[name]) for name, to in self._columns} for row in rows]
+        if values:
+            connection.exec_driver_sql(self._statement, values)
