@@ -32,7 +32,8 @@ class Live:
 
         Waits a few seconds at most. Raises `Unavailable` when there has never been a version.
         """
-        if published.number == 0 and await self._refresher.awaited(dataset.id, FIRST):
+        if published.number == 0:
+            await self._refresher.awaited(dataset.id, FIRST)
             published = await asyncio.to_thread(self._store.version, dataset)
         if not dataset.refresh.live or not self._due(dataset, published):
             return published

@@ -22,7 +22,7 @@ from broker.upstream import Http, Sample, Session, Upstream, connect
 __all__ = ["FAILED", "PUBLISHED", "UNCHANGED", "Progress", "Refresher", "guard", "silent"]
 
 PUBLISHED, UNCHANGED, FAILED = "published", "unchanged", "failed"
-AT_ONCE = 4
+AT_ONCE = 2
 
 
 class Progress(Protocol):

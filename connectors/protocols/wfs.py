@@ -253,7 +253,7 @@ def _turned(made: list[Geometry], crs: int) -> list[tuple[Geometry | Unplaced, b
     """Every geometry with the longitude first: all at once, and one by one when one of them leads elsewhere."""
     try:
         together, swapped = east_first(shapely.GeometryCollection(made), crs)
-        return [(one, swapped) for one in together.geoms]
+        return [(one, swapped) for one in shapely.get_parts(together)]
     except RowError:
         pass
     answer: list[tuple[Geometry | Unplaced, bool]] = []
