@@ -1,6 +1,6 @@
 """`aggregate`: counts, sums, averages, smallest and largest values by group, computed in the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from broker.model import Dataset, Field
-from broker.query import Aggregation, Condition, Group, GroupBy, Measure
+from broker.query import Aggregation, Condition, GroupBy, Measure
 from broker.store import Published
 from resolvers.context import Info
 from resolvers.derive import Member, argument, camel, many, maybe, object_type, resolved
@@ -40,26 +40,19 @@ class Counted(Protocol):
 def aggregate(record: RecordType) -> StrawberryField:
     """The field `aggregate` of a data set's connection."""
     kind = many(_group_type(record))
-    about = "Figures over all records that match"
 
-    async def ask(page: Counted, info: Info, group_by: Sequence[Any]) -> list[Group]:
+    async def figures(root: strawberry.Parent[Any], info: Info, **given: Any) -> Any:  # noqa: ANN401 - typed below
+        page: Counted = root
+        by: tuple[GroupBy, ...] = tuple(one.value for one in given.get("group_by") or ())
         measures = tuple(_measures(record.dataset, info))
-        by: tuple[GroupBy, ...] = tuple(one.value for one in group_by)
         query = Aggregation(page.dataset, page.published.number, page.where, by, measures)
         return await info.context.run(info.context.store.aggregate, query)
 
     if record.group is None:
-
-        async def whole(root: strawberry.Parent[Any], info: Info) -> Any:  # noqa: ANN401 - typed below
-            return await ask(root, info, ())
-
-        return resolved(whole, kind, f"{about}, as one group.")
-
-    async def grouped(root: strawberry.Parent[Any], info: Info, group_by: Any = ()) -> Any:  # noqa: ANN401 - typed below
-        return await ask(root, info, group_by)
-
-    given = argument(many(record.group), "What to group by; one group of all when nothing is given.")
-    return resolved(grouped, kind, f"{about}, by group, the largest group first.", arguments={"group_by": given})
+        return resolved(figures, kind, "Figures over all records that match, as one group.")
+    group_by = argument(maybe(many(record.group)), "What to group by; one group of all when nothing is given.")
+    about = "Figures over all records that match, by group, the largest group first."
+    return resolved(figures, kind, about, arguments={"group_by": group_by})
 
 
 def _measures(dataset: Dataset, info: Info) -> Iterator[Measure]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -83,21 +83,23 @@ class Edge:
     node: RecordValue
 
 
-First = Annotated[int | None, strawberry.argument(description="How many records to give, from the first on.")]
-After = Annotated[str | None, strawberry.argument(description="Give the records after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="How many records to give, from the last back.")]
-Before = Annotated[str | None, strawberry.argument(description="Give the records before this cursor.")]
-WhereArgument = Annotated[Where | None, strawberry.argument(description="A condition on the place.")]
+PAGING = {
+    "first": argument(int | None, "How many records to give, from the first on."),
+    "after": argument(str | None, "Give the records after this cursor."),
+    "last": argument(int | None, "How many records to give, from the last back."),
+    "before": argument(str | None, "Give the records before this cursor."),
+}
+WHERE = argument(maybe(Where), "A condition on the place.")
 
 
 def collection(record: RecordType) -> StrawberryField:
     """The root field of a data set: its connection, with arguments to filter, order and page."""
     dataset = record.dataset
 
-    async def ask(info: Info, **given: Any) -> Page:  # noqa: ANN401 - arguments
+    async def ask(info: Info, **given: Any) -> Any:  # noqa: ANN401 - arguments; typed below
         context = info.context
         published = await context.published(dataset)
-        order = read_order(dataset, given["order_by"])
+        order = read_order(dataset, given.get("order_by"))
         window = _window(context, dataset, order, given)
         page = Page(dataset, published, await _condition(context, dataset, given), order, window)
         raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
@@ -108,48 +110,16 @@ def collection(record: RecordType) -> StrawberryField:
             page.selection = await context.run(context.store.select, query)
         return page
 
-    resolver = _located_resolver(ask) if dataset.located else _plain_resolver(ask)
     about = f"{dataset.title} ({dataset.source.title}): {dataset.description}"
     arguments = {
         "filter": argument(maybe(record.filter), "Conditions on the fields."),
+        **({"where": WHERE} if dataset.located else {}),
         "order_by": argument(
             maybe(many(record.order)), "What to order by; records equal in all of it are ordered by their key."
         ),
+        **PAGING,
     }
-    return resolved(resolver, maybe(_connection(record)), about, dataset.root, arguments)
-
-
-def _plain_resolver(ask: Any) -> Any:  # noqa: ANN401 - resolvers
-    async def resolver(
-        info: Info,
-        filter: Any = None,  # noqa: ANN401 - as is `order_by`, typed by the caller
-        order_by: Any = None,  # noqa: ANN401
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Any:  # noqa: ANN401
-        given = {"first": first, "after": after, "last": last, "before": before}
-        return await ask(info, filter=filter, where=None, order_by=order_by, **given)
-
-    return resolver
-
-
-def _located_resolver(ask: Any) -> Any:  # noqa: ANN401 - resolvers
-    async def resolver(
-        info: Info,
-        filter: Any = None,  # noqa: ANN401 - as is `order_by`, typed by the caller
-        where: WhereArgument = None,
-        order_by: Any = None,  # noqa: ANN401
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Any:  # noqa: ANN401
-        given = {"first": first, "after": after, "last": last, "before": before}
-        return await ask(info, filter=filter, where=where, order_by=order_by, **given)
-
-    return resolver
+    return resolved(ask, maybe(_connection(record)), about, dataset.root, arguments)
 
 
 def page_size(context: Context, argument: str, value: int | None) -> int:
@@ -165,21 +135,21 @@ def page_size(context: Context, argument: str, value: int | None) -> int:
 
 
 def _window(context: Context, dataset: Dataset, order: Sequence[Order], given: dict[str, Any]) -> Window:
-    backward = given["last"] is not None or (given["before"] is not None and given["first"] is None)
-    if backward and (given["first"] is not None or given["after"] is not None):
+    backward = given.get("last") is not None or (given.get("before") is not None and given.get("first") is None)
+    if backward and (given.get("first") is not None or given.get("after") is not None):
         raise BadArgument("give `first` and `after`, or `last` and `before`, not a mixture")
-    if not backward and given["before"] is not None:
+    if not backward and given.get("before") is not None:
         raise BadArgument("`before` goes with `last`; give `after` with `first`")
     size, cursor = ("last", "before") if backward else ("first", "after")
-    position = None if given[cursor] is None else cursors.decode(dataset, order, given[cursor], cursor)
-    return Window(page_size(context, size, given[size]), position, backward)
+    position = None if given.get(cursor) is None else cursors.decode(dataset, order, given[cursor], cursor)
+    return Window(page_size(context, size, given.get(size)), position, backward)
 
 
 async def _condition(context: Context, dataset: Dataset, given: dict[str, Any]) -> Condition | None:
     parts: list[Condition] = []
-    if given["filter"] is not None:
+    if given.get("filter") is not None:
         parts.append(read_filter(dataset, given["filter"]))
-    if given["where"] is not None:
+    if given.get("where") is not None:
         parts.append(read_where(context.catalog, await context.districts(), given["where"]))
     return And(tuple(parts)) if parts else None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, NamedTuple, Self
 
 import strawberry
@@ -99,10 +100,19 @@ def resolved(
     name: str | None = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> StrawberryField:
-    """A field with its own resolver, whose type and some of whose arguments' types are known only now."""
-    resolver.__annotations__.update({**(arguments or {}), "return": kind})
+    """A field with its own resolver, whose type is known only now, as are the optional arguments it takes as keywords."""
+    resolver.__annotations__["return"] = kind
+    if arguments:
+        resolver.__signature__ = _with(signature(resolver), arguments)  # type: ignore[attr-defined]  # PEP 362
     field: StrawberryField = strawberry.field(resolver=resolver, description=description, name=name)
     return field
+
+
+def _with(plain: Signature, arguments: Mapping[str, Any]) -> Signature:
+    """A signature with these optional arguments in place of its ``**`` one."""
+    given = [one for one in plain.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+    more = [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for name, kind in arguments.items()]
+    return plain.replace(parameters=[*given, *more])
 
 
 def add_field(cls: Any, python_name: str, field: StrawberryField) -> None:  # noqa: ANN401 - a derived type
