@@ -5,9 +5,10 @@ from sqlalchemy.exc import ArgumentError
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
+from broker.store.database import Published
 from broker.store.sql import SqlStore
 from broker.store.sqlite import Sqlite
-from broker.store.versions import Changes, Draft, Published, RefreshRecord
+from broker.store.versions import Changes, Draft, RefreshRecord
 
 __all__ = ["Changes", "Draft", "Published", "RefreshRecord", "SqlStore", "open_store"]
 

@@ -2,16 +2,14 @@
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
 from sqlalchemy import select
 
+from broker.store.database import Database
 from broker.store.statements import at
-
-if TYPE_CHECKING:
-    from broker.store.sql import SqlStore
 
 __all__ = ["Districts"]
 
@@ -19,7 +17,7 @@ __all__ = ["Districts"]
 class Districts:
     """The city's districts as the store's newest version has them."""
 
-    def __init__(self, store: "SqlStore") -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._version = -1

@@ -4,128 +4,35 @@ Reading is a matter of a `Query` and a version, so two reads of one request agre
 Every method blocks; whoever serves requests calls them in threads.
 """
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, MetaData, Table, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import bindparam, func, insert, select, update
 
 from broker.catalog import Catalog
 from broker.errors import StoreError, TooMuch
 from broker.model import Dataset, Field, Localized
 from broker.query import Aggregation, Find, Found, Group, Measure, Query, Row, Selection
 from broker.store import statements
-from broker.store.bulk import Bulk
-from broker.store.dialect import Claim, Dialect
+from broker.store.database import Database
+from broker.store.dialect import Dialect
 from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
-from broker.store.tables import ALL, bookkeeping, table
-from broker.store.versions import Changes, Draft, Published, RefreshRecord
+from broker.store.tables import ALL
+from broker.store.versions import Changes, Draft, RefreshRecord
 
 __all__ = ["SqlStore"]
 
 
-class SqlStore:
-    """The versions of a catalogue's data sets, in one database."""
+class SqlStore(Database):
+    """The versions of a catalogue's data sets: drafted, published, and asked."""
 
     def __init__(self, url: str, catalog: Catalog, dialect: Dialect) -> None:
-        self.catalog = catalog
-        self.dialect = dialect
-        self.metadata = MetaData()
-        self.own = bookkeeping(self.metadata)
-        self.tables: dict[str, Table] = {one.id: table(one, self.metadata) for one in catalog.datasets.values()}
+        super().__init__(url, catalog, dialect)
         self.districts = Districts(self)
-        self._turn = threading.Lock()
-        self._bulks: dict[str, Bulk] = {}
-        self._engine = dialect.open(url)
-        try:
-            self._prepare()
-        except SQLAlchemyError as error:
-            raise StoreError(f"the store at {self._engine.url!r} cannot be opened: {error}") from error
-
-    def close(self) -> None:
-        """Give back every connection."""
-        self._engine.dispose()
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection that only reads. Raises `StoreError` for whatever the database says."""
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise StoreError(f"the store cannot be read: {error}") from error
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that writes, one at a time in this process; the database sees to other processes."""
-        try:
-            with self._turn, self._engine.connect().execution_options(writing=True) as connection, connection.begin():
-                yield connection
-        except SQLAlchemyError as error:
-            raise StoreError(f"the store cannot be written: {error}") from error
-
-    def _prepare(self) -> None:
-        """Make the tables; a table whose declaration has changed is made anew and waits for its next refresh."""
-        declared = {id: str(CreateTable(one)) for id, one in self.tables.items()}
-        with self._turn, self._engine.connect().execution_options(writing=True) as connection, connection.begin():
-            self.own.declarations.create(connection, checkfirst=True)
-            known = {row.dataset: row for row in connection.execute(select(self.own.declarations))}
-            for id, row in known.items():
-                if id in declared and declared[id] != row.declaration:
-                    self._start_over(connection, id, row.table_name)
-            self.metadata.create_all(connection)
-            self.dialect.prepare(connection, self.own)
-            for one in self.tables.values():
-                self.dialect.prepare_table(connection, one)
-            rows = [
-                {"dataset": id, "table_name": self.tables[id].name, "declaration": sql}
-                for id, sql in declared.items()
-                if id not in known or known[id].declaration != sql
-            ]
-            if rows:
-                connection.execute(insert(self.own.declarations), rows)
-
-    def _start_over(self, connection: Connection, id: str, table_name: str) -> None:
-        own = self.own
-        entries = select(own.entries.c.id).where(own.entries.c.dataset == id)
-        self.dialect.forget(
-            connection, self.catalog.datasets[id], select(own.entries.c.row).where(own.entries.c.dataset == id), entries
-        )
-        for mine in (own.entries, own.versions, own.rejected, own.declarations):
-            connection.execute(delete(mine).where(mine.c.dataset == id))
-        self.dialect.drop_table(connection, table_name)
-
-    def bulk(self, one: Table) -> Bulk:
-        """What inserts many rows into a table of this store."""
-        if one.name not in self._bulks:
-            self._bulks[one.name] = Bulk(one, self._engine.dialect)
-        return self._bulks[one.name]
-
-    # versions
-
-    def versions(self) -> dict[str, Published]:
-        """The newest version of every data set, in one look: what a request reads from begin to end."""
-        own = self.own.versions
-        newest = select(own.c.dataset, func.max(own.c.number).label("number")).group_by(own.c.dataset).subquery()
-        statement = select(own).join(newest, (own.c.dataset == newest.c.dataset) & (own.c.number == newest.c.number))
-        with self.reading() as connection:
-            found = {row.dataset: Published(**row._mapping) for row in connection.execute(statement)}
-        return {id: found.get(id, Published(id, 0)) for id in self.tables}
-
-    def version(self, dataset: Dataset) -> Published:
-        """The newest version of a data set; number 0 before its first."""
-        return self.versions()[dataset.id]
-
-    def claim(self, name: str) -> Claim | None:
-        """Be the only one, over all processes of this store, to do what has this name; None when another one is."""
-        return self.dialect.claim(self._engine, name)
 
     def draft(self, dataset: Dataset, *, sample: bool) -> Draft:
         """Begin the next version of a data set. Raises `StoreError` when another refresh of it is under way."""
@@ -133,7 +40,7 @@ class SqlStore:
         if claim is None:
             raise StoreError(f"{dataset.id} is being refreshed by another process; try again when it has finished")
         try:
-            return Draft(self, dataset, claim, sample=sample)
+            return Draft(self, self.districts, dataset, claim, sample=sample)
         except BaseException:
             claim.release()
             raise

@@ -8,36 +8,23 @@ process was killed, leaves rows of an unknown version, which the next draft of t
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from broker.model import Dataset, Record, Rejected
+from broker.store.database import Database, Published
 from broker.store.dialect import Claim
+from broker.store.districts import Districts
 from broker.store.entries import entries, searchable
 from broker.store.tables import FOREVER, encoder, fingerprinter, placed, well_known
 
-if TYPE_CHECKING:
-    from broker.store.sql import SqlStore
-
-__all__ = ["Changes", "Draft", "Published", "RefreshRecord"]
+__all__ = ["Changes", "Draft", "RefreshRecord"]
 
 BATCH = 2000
 KEPT_REJECTED = 1000
 KEPT_LIVE = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A version that readers can see. ``number`` 0 is the empty version before the first."""
-
-    dataset: str
-    number: int
-    published_at: datetime | None = None
-    checked_at: datetime | None = None
-    records: int = 0
-    sample: bool = False
 
 
 @dataclass(slots=True)
@@ -72,8 +59,9 @@ Fresh = tuple[Record, bytes | None, int]
 class Draft:
     """The next version of a data set while it is read; used by one refresh at a time."""
 
-    def __init__(self, store: "SqlStore", dataset: Dataset, claim: Claim, *, sample: bool) -> None:
+    def __init__(self, store: Database, districts: Districts, dataset: Dataset, claim: Claim, *, sample: bool) -> None:
         self.store = store
+        self.districts = districts
         self.dataset = dataset
         self._claim = claim
         self._published = False
@@ -163,7 +151,7 @@ class Draft:
 
     def _place(self, rows: list[dict[str, Any]], records: list[Record]) -> None:
         places = placed(getattr(record, str(self.dataset.geometry)) for record in records)
-        districts = self.store.districts.keys_at([(one["_lon"], one["_lat"]) for one in places])
+        districts = self.districts.keys_at([(one["_lon"], one["_lat"]) for one in places])
         for row, place, district in zip(rows, places, districts, strict=True):
             row.update(place)
             row["_district"] = district
