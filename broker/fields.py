@@ -12,12 +12,16 @@ from decimal import Decimal
 from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
+from zoneinfo import ZoneInfo
 
 from broker.errors import DeclarationError, RowError
 from broker.geometry import Geometry
 from broker.text import Localized, safe_html
 
-__all__ = ["Field", "Read", "Row", "Search", "declared_field", "field"]
+__all__ = ["CITY_TIME", "Field", "Read", "Row", "Search", "declared_field", "field"]
+
+CITY_TIME = ZoneInfo("Europe/Warsaw")
+"""What a moment without an offset is meant in, and what days, months and years are counted in."""
 
 Row = Mapping[str, Any]
 """One row as the upstream names and writes it."""
@@ -60,6 +64,8 @@ class Field:
             if self.optional:
                 return None
             raise RowError(f"{self.name}: missing ({', '.join(self.of)})")
+        if isinstance(value, datetime) and value.tzinfo is None:  # the city's systems write the city's time
+            return value.replace(tzinfo=CITY_TIME)
         return self._safe(value) if self.html else value
 
     def _safe(self, value: Any) -> Any:  # noqa: ANN401 - a text or texts

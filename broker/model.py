@@ -25,7 +25,7 @@ from typing import (
 )
 
 from broker.errors import DeclarationError, RowError
-from broker.fields import Field, Row, declared_field, field
+from broker.fields import CITY_TIME, Field, Row, declared_field, field
 from broker.geometry import Geometry
 from broker.text import Localized
 from broker.upstream import Answer, Page, Upstream
@@ -33,6 +33,7 @@ from broker.upstream import Answer, Page, Upstream
 __all__ = [
     "CC0",
     "CC_BY",
+    "CITY_TIME",
     "PUBLIC_INFORMATION",
     "Dataset",
     "Field",

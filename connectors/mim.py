@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urljoin
-from zoneinfo import ZoneInfo
 
 from broker.model import (
     PUBLIC_INFORMATION,
@@ -53,7 +52,6 @@ MIM = Source(
 
 MAP = "plan/map_service.html"
 PICTURES = "https://www.poznan.pl/mim/upload/obiekty/"
-LOCAL = ZoneInfo("Europe/Warsaw")
 CLASSES = {
     "4000": "ticket machines",
     "4803": "ticket sales points",
@@ -133,15 +131,6 @@ def day(value: object) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise ValueError("not a date as 2005-07-12 or 12.07.2005") from error
-
-
-def local_time(value: object) -> datetime | None:
-    """A local date and time as a moment; a date alone is its midnight. Raises ``ValueError``."""
-    text = str(value or "").strip()
-    if not text:
-        return None
-    made = datetime.fromisoformat(text)
-    return made if made.tzinfo else made.replace(tzinfo=LOCAL)
 
 
 def names(texts: dict[str, str]) -> Localized:
@@ -261,7 +250,7 @@ class BikeStation(Record):
     bikes: int | None = field("Bikes to be had now", unit="bikes")
     free_racks: int | None = field("Free racks now", unit="racks")
     racks: int | None = field("Racks in all", of="bike_racks", unit="racks")
-    updated_at: datetime | None = field("When the station reported last", of="updated", read=local_time)
+    updated_at: datetime | None = field("When the station reported last", of="updated")
     geometry: Geometry | None = field("Where it stands", of=("geometry", "crs"), read=shape)
 
 
@@ -351,8 +340,8 @@ class Event(Record):
         "What it is about, by language", of="descriptions", read=descriptions, html=True, search="text"
     )
     category: str | None = field("Category", read=one_line)
-    starts_at: datetime = field("When it begins", of="start", read=local_time)
-    ends_at: datetime | None = field("When it ends", of="end", read=local_time)
+    starts_at: datetime = field("When it begins", of="start")
+    ends_at: datetime | None = field("When it ends", of="end")
     place: str | None = field("Place where it happens", of="place_id", to="mim.places")
     place_name: str | None = field("Name of the place, as the calendar has it", of="place", read=one_line)
     address: str | None = field(

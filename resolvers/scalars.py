@@ -3,14 +3,13 @@
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NewType
-from zoneinfo import ZoneInfo
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-__all__ = ["CITY_TIME", "SCALARS", "GeoJSON"]
+from broker.model import CITY_TIME
 
-CITY_TIME = ZoneInfo("Europe/Warsaw")
+__all__ = ["SCALARS", "GeoJSON"]
 
 GeoJSON = NewType("GeoJSON", dict[str, Any])
 

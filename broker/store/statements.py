@@ -45,7 +45,7 @@ from broker.query import (
     Order,
     Query,
 )
-from broker.store.tables import ALL, KEY, PLAIN
+from broker.store.tables import ALL, KEY, LOCAL, PLAIN
 from broker.text import MARK, collation, fold
 
 __all__ = ["Clause", "Place", "aggregate", "at", "by_key", "condition", "count", "page", "sort_columns"]
@@ -233,6 +233,8 @@ def _group(table: Table, by: GroupBy) -> ColumnElement[Any]:
     column = table.c[by.field]
     if by.part is None:
         return column
+    if by.field + LOCAL in table.c:
+        column = table.c[by.field + LOCAL]
     digits = 4 if by.part == "year" else 7  # of an ISO date: YYYY, YYYY-MM
     return func.substr(cast(type_coerce(column, String), Text), 1, digits)
 

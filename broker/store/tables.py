@@ -3,7 +3,8 @@
 A row lives from one version of its data set to another: ``_since`` ≤ version < ``_until``. Nothing is ever overwritten,
 so a reader that holds a version sees that version whole, whatever is refreshed meanwhile. Columns that begin with an
 underscore are the store's own; ``<field>__key`` is the Polish collation key of a text, ``<field>__text`` the words of a
-markup field, ``<field>__all`` a text's languages as JSON.
+markup field, ``<field>__all`` a text's languages as JSON, ``<field>__local`` a moment in the city's time, for its day, month
+and year.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,13 +37,14 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from broker.geometry import Geometry, areas, lengths, metric
-from broker.model import Dataset, Field, Localized, Record
+from broker.model import CITY_TIME, Dataset, Field, Localized, Record
 from broker.text import collation, plain_text
 
 __all__ = [
     "ALL",
     "FOREVER",
     "KEY",
+    "LOCAL",
     "PLAIN",
     "Bookkeeping",
     "Instant",
@@ -56,7 +58,7 @@ __all__ = [
 ]
 
 FOREVER = 2**62
-KEY, PLAIN, ALL = "__key", "__text", "__all"
+KEY, PLAIN, ALL, LOCAL = "__key", "__text", "__all", "__local"
 
 
 class Scaled(TypeDecorator[Decimal]):
@@ -121,6 +123,8 @@ def _columns(field: Field) -> Iterator[Column[Any]]:
     yield Column(field.name, _type(field), nullable=field.optional)
     if field.kind in (str, Localized):
         yield Column(field.name + KEY, Text)
+    if field.kind is datetime:
+        yield Column(field.name + LOCAL, Text)
     if field.html:
         yield Column(field.name + PLAIN, Text)
     if field.localized:
@@ -272,7 +276,8 @@ Step = Callable[[Record, dict[str, Any]], None]
 
 
 def _step(field: Field) -> Step:
-    name, key, plain, everything = field.name, field.name + KEY, field.name + PLAIN, field.name + ALL
+    name, key, plain = field.name, field.name + KEY, field.name + PLAIN
+    everything, local = field.name + ALL, field.name + LOCAL
 
     def text(record: Record, row: dict[str, Any]) -> None:
         value = getattr(record, name)
@@ -294,10 +299,15 @@ def _step(field: Field) -> Step:
         value = getattr(record, name)
         row[name] = None if value is None else orjson.dumps(value).decode()
 
+    def moment(record: Record, row: dict[str, Any]) -> None:
+        value: datetime | None = getattr(record, name)
+        row[name] = value
+        row[local] = None if value is None else value.astimezone(CITY_TIME).isoformat()
+
     def plainly(record: Record, row: dict[str, Any]) -> None:
         row[name] = getattr(record, name)
 
-    steps: dict[type, Step] = {str: text, Localized: localized, tuple: listed}
+    steps: dict[type, Step] = {str: text, Localized: localized, tuple: listed, datetime: moment}
     return steps.get(field.kind, plainly)
 
 

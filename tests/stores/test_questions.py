@@ -197,6 +197,8 @@ def test_figures_are_exact_and_by_group(town: SqlStore) -> None:
     assert [(one.key, one.count) for one in years] == [
         ((None, None), 2), (("2016", "2016-12"), 1), (("2017", "2017-01"), 1), (("2017", "2017-02"), 1),
     ]  # fmt: skip
+    seen = town.aggregate(Aggregation(SHOP, 1, Compare("code", Operator.EQ, "a"), (GroupBy("seen", "month"),)))
+    assert [one.key for one in seen] == [("2017-02",)]  # half past midnight in Poznań, though January still in UTC
     some = Aggregation(SHOP, 1, Compare("rent", Operator.LT, Decimal(0)), (), (total,))
     assert town.aggregate(some)[0].measures == {total: Decimal("-0.05")}
 
