@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from html import unescape
-from unicodedata import combining, normalize
+from unicodedata import normalize
 
 import nh3
 from lxml import html as lxml_html
@@ -39,6 +39,10 @@ POLISH = str.maketrans(
 )
 
 
+# What NFKD takes off a letter: the blocks of combining marks.
+MARKS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
 REMEMBERED = 200  # letters: names and words come again, long texts seldom
 
 
@@ -54,7 +58,7 @@ def _collation(text: str) -> str:
     key = key.translate(POLISH)
     if key.isascii():
         return key
-    return "".join(letter for letter in normalize("NFKD", key).lower() if not combining(letter))
+    return MARKS.sub("", normalize("NFKD", key).lower())
 
 
 _remembered = lru_cache(maxsize=1 << 15)(_collation)

@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
-from broker.language import stems, words
+from broker.language import stem, stems, words
 from broker.model import Dataset, Field
-from broker.store.tables import ALL, PLAIN
+from broker.store.tables import ALL, KEY, PLAIN
+from broker.text import MARK
 
 __all__ = ["entries", "searchable", "searched", "searched_columns"]
 
@@ -40,16 +41,25 @@ def _words(field: Field, row: Mapping[str, Any]) -> str | None:
 
 def entries(dataset: Dataset, rows: Sequence[Mapping[str, Any]], first: int) -> Iterator[dict[str, Any]]:
     """The search entries of encoded rows, numbered from ``first``."""
+    titles = [one for one in dataset.fields if one.search == "title"]
+    texts = [one for one in dataset.fields if one.search == "text"]
     for number, row in enumerate(rows, start=first):
-        title, text = searched(dataset, row)
-        foreign = _foreign(dataset, row)
+        title = words(" ".join([_folded(one, row) for one in titles]))
+        text = "\n".join([_folded(one, row) for one in texts])
         yield {
             "id": number,
             "row": row["_row"],
-            "title": stems(title),
-            "text": stems(f"{text}\n{foreign}"),
-            "words": " ".join(words(title)),
+            "title": " ".join(map(stem, title)),
+            "text": stems(f"{text}\n{_foreign(dataset, row)}"),
+            "words": " ".join(title),
         }
+
+
+def _folded(field: Field, row: Mapping[str, Any]) -> str:
+    """A searched field's words without case and marks: its collation key, where it has one, is that already."""
+    if field.name + KEY in row:
+        return (row[field.name + KEY] or "").replace(MARK, "")
+    return _words(field, row) or ""
 
 
 def _foreign(dataset: Dataset, row: Mapping[str, Any]) -> str:

@@ -53,7 +53,7 @@ def children(element: Element, *path: str) -> list[Element]:
     """The elements at this path of names, namespaces ignored: ``children(root, "channel", "item")``."""
     found = [element]
     for step in path:
-        found = [child for parent in found for child in parent.iterchildren(etree.Element) if name(child) == step]
+        found = [child for parent in found for child in parent.iterchildren(f"{{*}}{step}")]
     return found
 
 
