@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import orjson
 import typer
 import uvicorn
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -111,15 +112,18 @@ def datasets(*, json: Annotated[bool, typer.Option("--json", help="Print JSON in
     if json:
         _print_json(listed)
         return
-    table = Table()
+    table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("Data set", no_wrap=True)
     table.add_column("Records", justify="right", no_wrap=True)
-    for name in ("Refreshed", "Licence", "Last error"):
-        table.add_column(name)
+    for name in ("Refreshed (UTC)", "Licence"):
+        table.add_column(name, no_wrap=True)
     for one in listed:
-        when = one["fetchedAt"].strftime("%Y-%m-%d %H:%M UTC") if one["fetchedAt"] else "never"
-        table.add_row(one["id"], f"{one['records']:,}", when, one["licence"], one["lastError"] or "")
+        when = one["fetchedAt"].strftime("%Y-%m-%d %H:%M") if one["fetchedAt"] else "never"
+        table.add_row(one["id"], f"{one['records']:,}", when, one["licence"])
     out.print(table)
+    for one in listed:
+        if one["lastError"]:
+            err.print(f"{one['id']}: {one['lastError']}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -262,17 +266,18 @@ async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -
 
 
 def _show_refreshes(records: list[RefreshRecord]) -> None:
-    table = Table(pad_edge=False)
+    table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("Data set", no_wrap=True)
     table.add_column("Outcome", no_wrap=True)
-    for name in ("Records", "Added", "Changed", "Removed", "Rejected", "Seconds"):
+    for name in ("Records", "Changes", "Rejected", "Seconds"):
         table.add_column(name, justify="right")
     for one in sorted(records, key=lambda record: record.dataset):
         colour = "red" if one.outcome == FAILED else "green"
         changes = one.changes
-        counts = (changes.records, changes.added, changes.changed, changes.removed, changes.rejected)
-        seconds = (one.finished_at - one.started_at).total_seconds()
-        table.add_row(one.dataset, f"[{colour}]{one.outcome}[/]", *(f"{count:,}" for count in counts), f"{seconds:.1f}")
+        moved = f"+{changes.added:,} ~{changes.changed:,} −{changes.removed:,}"
+        seconds = f"{(one.finished_at - one.started_at).total_seconds():.1f}"
+        counts = (f"{changes.records:,}", moved, f"{changes.rejected:,}", seconds)
+        table.add_row(one.dataset, f"[{colour}]{one.outcome}[/]", *counts)
     out.print(table)
     for one in records:
         if one.error:

@@ -189,7 +189,9 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in overrides.items() if value is not None})
         except ValidationError as error:
-            raise SettingError("\n".join(_line(one) for one in error.errors())) from error
+            # A default that depends on a wrong setting could not be made: only the wrong one is worth a line.
+            given = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
+            raise SettingError("\n".join(map(_line, given))) from error
         except SettingsError as error:
             named = re.search(r'field "(\w+)"', str(error))
             variable = _variable((named[1],)) if named else f"{PREFIX}…"
