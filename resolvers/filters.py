@@ -16,6 +16,7 @@ from resolvers.derive import Member, camel, input_type
 __all__ = ["Direction", "filter_input", "order_input", "read_filter", "read_order"]
 
 MAX_VALUES = 1000
+MAX_TEXT = 1000
 MAX_NESTING = 12
 
 
@@ -108,9 +109,17 @@ def _comparisons(field: Field, operators: Any) -> Iterator[Compare]:  # noqa: AN
             raise BadArgument(f"filter.{name}.{operator}: null is no value; use {{isNull: true}}")
         if operator is Operator.IN and len(value) > MAX_VALUES:
             raise TooMuch(f"filter.{name}.in: {len(value)} values; at most {MAX_VALUES}")
-        if field.kind is int and isinstance(value, float):
-            raise BadArgument(f"filter.{name}: a whole number is needed")
+        for one in value if operator is Operator.IN else [value]:
+            if isinstance(one, str):
+                _check_text(f"filter.{name}.{operator}", one)
         yield Compare(field.name, operator, value)
+
+
+def _check_text(where: str, text: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise TooMuch(f"{where}: {len(text)} characters; at most {MAX_TEXT}")
+    if "\0" in text:
+        raise BadArgument(f"{where}: a NUL character is part of no text here")
 
 
 def order_input(dataset: Dataset) -> Any:  # noqa: ANN401 - a class, used as an annotation

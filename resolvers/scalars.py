@@ -1,6 +1,6 @@
 """The graph's own scalars: exact decimals, dates, moments with their offset, GeoJSON."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NewType
 
@@ -39,7 +39,11 @@ def _moment(value: object) -> datetime:
             f'DateTime cannot represent {value!r}; give a day or an ISO 8601 moment, such as "2017-09-01" or '
             '"2017-09-01T18:30:00+02:00"'
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=CITY_TIME)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=CITY_TIME)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"DateTime cannot represent {value!r}; it lies beyond the calendar in UTC") from None
 
 
 SCALARS: dict[object, ScalarDefinition] = {
