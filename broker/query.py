@@ -1,7 +1,10 @@
 """What resolvers say and stores hear: frozen values, no SQL, no GraphQL.
 
-A condition is a tree of `Compare`, `Bbox`, `Near`, `InDistrict` under `And`, `Or`, `Not`. Names in it are the fields'
-names as declared; values are already of the field's kind.
+A condition is a tree of `Compare`, `Bbox`, `Near`, `InDistrict`, `Shape`, `RelatedTo` under `And`, `Or`, `Not`. Names in it
+are the fields' names as declared; values are already of the field's kind.
+
+In every question of place the subject is the record that is selected: with `Predicate.WITHIN` it lies within the other.
+Predicates are taken in the plane of EPSG:4326, distances and areas in metres of EPSG:2177.
 """
 
 from collections.abc import Mapping
@@ -9,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
+from broker.geometry import Geometry
 from broker.model import Dataset
 
 __all__ = [
@@ -16,6 +20,7 @@ __all__ = [
     "DISTRICT",
     "LENGTH",
     "LOCATION",
+    "ROW",
     "Aggregation",
     "And",
     "Bbox",
@@ -26,15 +31,22 @@ __all__ = [
     "Group",
     "GroupBy",
     "InDistrict",
+    "Link",
     "Measure",
     "Near",
     "Not",
+    "OfPlace",
     "Operator",
     "Or",
     "Order",
+    "Pair",
+    "Predicate",
     "Query",
+    "Related",
+    "RelatedTo",
     "Row",
     "Selection",
+    "Shape",
     "Term",
     "Window",
 ]
@@ -44,6 +56,7 @@ AREA = "_area"
 LENGTH = "_length"
 LOCATION = "_location"
 DISTRICT = "_district"
+ROW = "_row"  # a row's number in the store, by which joined records are fetched
 
 Row: TypeAlias = dict[str, Any]
 """A record as the store gives it: values by column name."""
@@ -121,7 +134,46 @@ class InDistrict:
     key: str
 
 
-Condition: TypeAlias = And | Or | Not | Compare | Bbox | Near | InDistrict
+class Predicate(StrEnum):
+    """How one geometry lies to another, as OGC Simple Features (OGC 06-103r4) defines it."""
+
+    INTERSECTS = "intersects"
+    WITHIN = "within"
+    CONTAINS = "contains"
+    DISJOINT = "disjoint"
+    TOUCHES = "touches"
+    CROSSES = "crosses"
+    OVERLAPS = "overlaps"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Whose geometry lies in this way to a given one (EPSG:4326)."""
+
+    geometry: Geometry
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What joins two records by their places: a predicate, a distance of at most so many metres, or both; neither joins all."""
+
+    predicate: Predicate | None = None
+    distance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedTo:
+    """Which is linked to at least one record of another data set that matches, at that one's version."""
+
+    dataset: Dataset
+    version: int
+    link: Link
+    where: "Condition | None" = None
+
+
+OfPlace: TypeAlias = Bbox | Near | InDistrict | Shape | RelatedTo
+Condition: TypeAlias = And | Or | Not | Compare | OfPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +215,29 @@ class Selection:
     rows: list[Row]
     more: bool
     positions: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """The records of a data set that are linked to each of some records of another (or the same) one, the parents."""
+
+    dataset: Dataset
+    version: int
+    parents: Dataset
+    parent_version: int
+    keys: tuple[Any, ...]
+    link: Link
+    where: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A parent's key, a row linked to it, the metres between them and the square metres they share, when these were asked."""
+
+    parent: Any
+    row: int
+    distance: float | None = None
+    shared: float | None = None
 
 
 Part = Literal["year", "month"]

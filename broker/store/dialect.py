@@ -4,16 +4,17 @@ One small class a database. Everything else, the tables, the statements and the 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Select, Table
+from sqlalchemy import Connection, Engine, FromClause, Select, Table
 
 from broker.model import Dataset
-from broker.query import Find
+from broker.query import Find, Pair, Related
 from broker.store.statements import Place
 from broker.store.tables import Bookkeeping
 
-__all__ = ["Claim", "Dialect", "Hit", "SearchEntry"]
+__all__ = ["Claim", "Dialect", "Hit", "Joined", "Places", "SearchEntry", "Tables"]
 
 SearchEntry = Mapping[str, Any]
 """One record as the search keeps it: ``id``, and folded ``title`` stems, ``text`` stems and title ``words``."""
@@ -30,8 +31,50 @@ class Claim(Protocol):
         ...
 
 
-class Dialect(Place, Protocol):
+class Tables(Protocol):
+    """What questions of place need of the store: its tables by data set, and connections that read."""
+
+    tables: dict[str, Table]
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection that only reads."""
+        ...
+
+
+class Joined(Protocol):
+    """The records of a data set that are linked to each of some parents: one computation for all of them."""
+
+    def counts(self) -> dict[Any, int]:
+        """How many there are, by parent; a parent without any may be missing."""
+        ...
+
+    def pairs(self, size: int, *, nearest: bool, distance: bool, shared: bool) -> list[Pair]:
+        """Of each parent the first ones, by key or the nearest first (then by key), with the measures asked for."""
+        ...
+
+    def relation(self) -> FromClause:
+        """The pairs as something to select from: ``parent``, a position among the keys asked for, and ``row``."""
+        ...
+
+    def shared(self) -> dict[Any, float]:
+        """Square metres that a parent shares with all of them together, counted once where they overlap."""
+        ...
+
+
+class Places(Place, Protocol):
+    """How one store answers questions of place."""
+
+    def join(self, related: Related) -> Joined:
+        """Link records to parents. Raises `TooMuch` when there are more pairs than a request may ask for."""
+        ...
+
+
+class Dialect(Protocol):
     """How one kind of database is opened, indexes places, and finds words."""
+
+    def places(self, store: Tables) -> Places:
+        """What answers questions of place in this store."""
+        ...
 
     def open(self, url: str) -> Engine:
         """An engine for this address; a connection with the execution option ``writing`` may write. Raises `StoreError`."""

@@ -33,6 +33,7 @@ class SqlStore(Database):
     def __init__(self, url: str, catalog: Catalog, dialect: Dialect) -> None:
         super().__init__(url, catalog, dialect)
         self.districts = Districts(self)
+        self.places = dialect.places(self)
 
     def draft(self, dataset: Dataset, *, sample: bool) -> Draft:
         """Begin the next version of a data set. Raises `StoreError` when another refresh of it is under way."""
@@ -102,7 +103,7 @@ class SqlStore(Database):
         """A page of records, in the order asked whichever way it was read."""
         one = self.tables[query.dataset.id]
         with self.reading() as connection:
-            found = connection.execute(statements.page(one, query, self.dialect)).all()
+            found = connection.execute(statements.page(one, query, self.places)).all()
         more = len(found) > query.window.size
         rows = list(found[: query.window.size])
         if query.window.backward:
@@ -114,12 +115,12 @@ class SqlStore(Database):
     def count(self, query: Query) -> int:
         """How many records match."""
         with self.reading() as connection:
-            return connection.scalar(statements.count(self.tables[query.dataset.id], query, self.dialect)) or 0
+            return connection.scalar(statements.count(self.tables[query.dataset.id], query, self.places)) or 0
 
     def aggregate(self, query: Aggregation) -> list[Group]:
         """Groups, largest first. Raises `TooMuch` when there are more than the limit."""
         with self.reading() as connection:
-            rows = connection.execute(statements.aggregate(self.tables[query.dataset.id], query, self.dialect)).all()
+            rows = connection.execute(statements.aggregate(self.tables[query.dataset.id], query, self.places)).all()
         if len(rows) > query.limit:
             raise TooMuch(f"aggregate: more than {query.limit} groups; narrow the filter or group by something coarser")
         keys = len(query.group_by)

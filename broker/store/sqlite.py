@@ -1,46 +1,37 @@
 """SQLite as a store: WAL, an R*Tree per located table, FTS5 for the search.
 
-The R*Tree gives candidates by rectangle; the answer is exact: points are compared by their columns, other shapes by
-shapely, registered as functions of the connection. A prepared R*Tree keeps 32-bit floats rounded outwards, so that no
-candidate is missed.
+The R*Tree keeps 32-bit floats rounded outwards, so that it gives candidates by rectangle and misses none; what is exact
+about places is in `broker.store.sqlite_places`.
 """
 
 import fcntl
-import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
-import shapely
 from sqlalchemy import (
     BigInteger,
     Connection,
     Engine,
-    Float,
     Select,
     Table,
-    and_,
     bindparam,
-    case,
     column,
     create_engine,
     event,
-    func,
     text,
 )
 from sqlalchemy import table as plain_table
 from sqlalchemy.engine import make_url
 
 from broker.errors import StoreError
-from broker.geometry import METRIC, WGS84, Geometry, metric, transform
 from broker.model import Dataset
-from broker.query import Bbox, Find, Near, Term
-from broker.store.dialect import Claim, Hit, SearchEntry
-from broker.store.statements import Clause
+from broker.query import Find, Term
+from broker.store.dialect import Claim, Hit, Places, SearchEntry, Tables
+from broker.store.sqlite_places import FUNCTIONS, SqlitePlaces, rtree
 from broker.store.tables import Bookkeeping
 
 __all__ = ["FileClaim", "Sqlite"]
@@ -70,6 +61,10 @@ class FileClaim:
 
 class Sqlite:
     """The dialect of SQLite 3.35 and newer."""
+
+    def places(self, store: Tables) -> Places:
+        """Questions of place, answered by shapely over arrays where the R*Tree does not say enough."""
+        return SqlitePlaces(store)
 
     def open(self, url: str) -> Engine:
         """An engine over one file, whose folder is made when missing. Raises `StoreError`."""
@@ -138,43 +133,10 @@ class Sqlite:
     def forget(self, connection: Connection, dataset: Dataset, rows: Select[Any], entries: Select[Any]) -> None:
         """Delete from the R*Tree and the full-text table."""
         if dataset.located:
-            tree = _rtree(dataset.id.replace(".", "_"))
+            tree = rtree(dataset.id.replace(".", "_"))
             connection.execute(tree.delete().where(tree.c.id.in_(rows)))
         search = plain_table("broker_search", column("rowid"))
         connection.execute(search.delete().where(search.c.rowid.in_(entries)))
-
-    # places
-
-    def bbox(self, table: Table, box: Bbox) -> Clause:
-        """Points by their coordinates; other shapes that lie inside by their extent, the rest by shapely."""
-        c = table.c
-        point = and_(c["_lon"].between(box.west, box.east), c["_lat"].between(box.south, box.north))
-        inside = and_(
-            c["_west"] >= box.west, c["_east"] <= box.east, c["_south"] >= box.south, c["_north"] <= box.north
-        )
-        meets = func.broker_meets_box(c[table.info["geometry"]], box.west, box.south, box.east, box.north) == 1
-        return and_(_candidates(table, box), case((c["_point"], point), (inside, True), else_=meets))
-
-    def near(self, table: Table, near: Near) -> Clause:
-        """Points by Pythagoras in EPSG:2177, other shapes by shapely in the same plane; metres."""
-        c = table.c
-        around = metric(shapely.Point(near.lon, near.lat))
-        x, y = around.x, around.y
-        west, south, east, north = shapely.bounds(transform(around.buffer(near.distance * 1.01 + 1), METRIC, WGS84))
-        box = Bbox(float(west), float(south), float(east), float(north))
-        point = (c["_x"] - x) * (c["_x"] - x) + (c["_y"] - y) * (c["_y"] - y) <= near.distance**2
-        comes = func.broker_distance(c[table.info["geometry"]], x, y) <= near.distance
-        return and_(_candidates(table, box), case((c["_point"], point), else_=comes))
-
-    def distance(self, table: Table, lon: float, lat: float) -> Any:  # noqa: ANN401 - a column of metres
-        """Metres from a point in degrees to each row's geometry; 0 inside it."""
-        at = metric(shapely.Point(lon, lat))
-        c = table.c
-        square = (c["_x"] - at.x) * (c["_x"] - at.x) + (c["_y"] - at.y) * (c["_y"] - at.y)
-        return case(
-            (c["_point"], func.sqrt(square)),
-            else_=func.broker_distance(c[table.info["geometry"]], at.x, at.y, type_=Float),
-        )
 
     # words
 
@@ -208,41 +170,14 @@ def _connected(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours to say, see _begin
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-    connection.create_function("broker_meets_box", 5, _meets_box, deterministic=True)
-    connection.create_function("broker_distance", 3, _distance, deterministic=True)
-    if not connection.execute("SELECT sqlite_compileoption_used('ENABLE_MATH_FUNCTIONS')").fetchone()[0]:
-        connection.create_function("sqrt", 1, math.sqrt, deterministic=True)
+    for name, (arguments, function) in FUNCTIONS.items():
+        connection.create_function(name, arguments, function, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:
     """A writer takes its turn at the start, so that it never has to give up in the middle."""
     writing = connection.get_execution_options().get("writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def _meets_box(wkb: bytes | None, west: float, south: float, east: float, north: float) -> bool:
-    return wkb is not None and bool(shapely.intersects(shapely.from_wkb(wkb), shapely.box(west, south, east, north)))
-
-
-@lru_cache(maxsize=4096)
-def _in_metres(wkb: bytes) -> Geometry:
-    shape: Geometry = metric(shapely.from_wkb(wkb))
-    return shape
-
-
-def _distance(wkb: bytes | None, x: float, y: float) -> float | None:
-    return None if wkb is None else float(shapely.distance(_in_metres(wkb), shapely.Point(x, y)))
-
-
-def _rtree(table_name: str) -> Any:  # noqa: ANN401 - a lightweight table
-    return plain_table(f"{table_name}__rtree", *(column(name) for name in ("id", "west", "east", "south", "north")))
-
-
-def _candidates(table: Table, box: Bbox) -> Clause:
-    tree = _rtree(table.name)
-    meet = and_(tree.c.west <= box.east, tree.c.east >= box.west, tree.c.south <= box.north, tree.c.north >= box.south)
-    rows: Clause = table.c["_row"].in_(tree.select().with_only_columns(tree.c.id).where(meet))
-    return rows
 
 
 def _term(term: Term) -> str:

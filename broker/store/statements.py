@@ -40,10 +40,13 @@ from broker.query import (
     Measure,
     Near,
     Not,
+    OfPlace,
     Operator,
     Or,
     Order,
     Query,
+    RelatedTo,
+    Shape,
 )
 from broker.store.tables import ALL, KEY, LOCAL, PLAIN
 from broker.text import MARK, collation, fold
@@ -64,6 +67,14 @@ class Place(Protocol):
         """Whose geometry comes within the distance."""
         ...
 
+    def shape(self, dataset: Dataset, version: int, shape: Shape) -> Clause:
+        """Whose geometry lies in this way to a given one."""
+        ...
+
+    def related_to(self, dataset: Dataset, version: int, related_to: RelatedTo) -> Clause:
+        """Which is linked to a matching record of another data set."""
+        ...
+
 
 def at(table: Table, version: int) -> Clause:
     """The rows that live in this version."""
@@ -79,7 +90,7 @@ def page(table: Table, query: Query, place: Place) -> Select[Any]:
     )
     statement = statement.where(at(table, query.version))
     if query.where is not None:
-        statement = statement.where(condition(table, query.dataset, query.where, place))
+        statement = statement.where(condition(table, query.dataset, query.version, query.where, place))
     if window.position is not None:
         statement = statement.where(_beyond(keys, window.position, backward=window.backward))
     for column, descending in keys:
@@ -98,7 +109,11 @@ def by_key(table: Table, dataset: Dataset, version: int, columns: frozenset[str]
 def count(table: Table, query: Query, place: Place) -> Select[Any]:
     """How many records match, whatever the window."""
     statement = select(func.count()).select_from(table).where(at(table, query.version))
-    return statement if query.where is None else statement.where(condition(table, query.dataset, query.where, place))
+    return (
+        statement
+        if query.where is None
+        else statement.where(condition(table, query.dataset, query.version, query.where, place))
+    )
 
 
 def aggregate(table: Table, query: Aggregation, place: Place) -> Select[Any]:
@@ -107,7 +122,7 @@ def aggregate(table: Table, query: Aggregation, place: Place) -> Select[Any]:
     measures = [column for one in query.measures for column in _measure(table, one)]
     statement = select(*groups, func.count().label("count"), *measures).where(at(table, query.version))
     if query.where is not None:
-        statement = statement.where(condition(table, query.dataset, query.where, place))
+        statement = statement.where(condition(table, query.dataset, query.version, query.where, place))
     return statement.group_by(*groups).order_by(func.count().desc(), *groups).limit(query.limit + 1)
 
 
@@ -151,8 +166,8 @@ def _beyond(keys: Keys, position: Sequence[Any], *, backward: bool) -> Clause:
     return found
 
 
-def condition(table: Table, dataset: Dataset, where: Condition, place: Place) -> Clause:
-    """A condition tree as SQL; every value is a bound parameter."""
+def condition(table: Table, dataset: Dataset, version: int, where: Condition, place: Place) -> Clause:
+    """A condition tree on the rows of a version as SQL; every value is a bound parameter."""
 
     def read(one: Condition) -> Clause:
         match one:
@@ -162,16 +177,26 @@ def condition(table: Table, dataset: Dataset, where: Condition, place: Place) ->
                 return or_(false(), *(read(part) for part in parts))
             case Not(part):
                 return not_(func.coalesce(read(part), false()))
-            case Bbox():
-                return place.bbox(table, one)
-            case Near():
-                return place.near(table, one)
-            case InDistrict(key):
-                return table.c[DISTRICT] == key
             case Compare():
                 return _compare(table, dataset, one)
+            case _:
+                return _placed(table, dataset, version, one, place)
 
     return read(where)
+
+
+def _placed(table: Table, dataset: Dataset, version: int, one: OfPlace, place: Place) -> Clause:
+    match one:
+        case Bbox():
+            return place.bbox(table, one)
+        case Near():
+            return place.near(table, one)
+        case InDistrict(key):
+            return table.c[DISTRICT] == key
+        case Shape():
+            return place.shape(dataset, version, one)
+        case RelatedTo():
+            return place.related_to(dataset, version, one)
 
 
 def _compare(table: Table, dataset: Dataset, one: Compare) -> Clause:
