@@ -15,10 +15,10 @@ from sqlalchemy import bindparam, func, insert, select, update
 from broker.catalog import Catalog
 from broker.errors import StoreError, TooMuch
 from broker.model import Dataset, Field, Localized
-from broker.query import Aggregation, Find, Found, Group, Measure, Query, Row, Selection
+from broker.query import ROW, Aggregation, Find, Found, Group, Measure, Query, Related, Row, Selection
 from broker.store import statements
 from broker.store.database import Database
-from broker.store.dialect import Dialect
+from broker.store.dialect import Dialect, Joined
 from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
 from broker.store.tables import ALL
@@ -123,8 +123,7 @@ class SqlStore(Database):
             rows = connection.execute(statements.aggregate(self.tables[query.dataset.id], query, self.places)).all()
         if len(rows) > query.limit:
             raise TooMuch(f"aggregate: more than {query.limit} groups; narrow the filter or group by something coarser")
-        keys = len(query.group_by)
-        return [Group(tuple(map(_text, row[:keys])), row[keys], _measures(query, row[keys + 1 :])) for row in rows]
+        return [_as_group(query, row) for row in rows]
 
     def by_key(self, dataset: Dataset, version: int, keys: Iterable[Any], columns: frozenset[str]) -> dict[Any, Row]:
         """The records of these keys, those that there are."""
@@ -136,6 +135,36 @@ class SqlStore(Database):
             for some in _batches(sorted(set(keys))):
                 for row in connection.execute(statement, {"keys": some}):
                     found[row._mapping[dataset.key]] = decode(row._mapping)
+        return found
+
+    # places
+
+    def join(self, related: Related) -> Joined:
+        """The records that are linked to each of some parents: one computation for all. Raises `TooMuch`."""
+        return self.places.join(related)
+
+    def by_row(self, dataset: Dataset, rows: Iterable[int], columns: frozenset[str]) -> dict[int, Row]:
+        """The records of these rows, as a join gives them."""
+        one = self.tables[dataset.id]
+        decode = _decoder(dataset, columns)
+        statement = statements.by_row(one, dataset, columns)
+        found: dict[int, Row] = {}
+        with self.reading() as connection:
+            for some in _batches(sorted(set(rows))):
+                for row in connection.execute(statement, {"rows": some}):
+                    found[row._mapping[ROW]] = decode(row._mapping)
+        return found
+
+    def aggregate_related(self, joined: Joined, query: Aggregation) -> dict[int, list[Group]]:
+        """The groups of each parent, by its position among those asked for. Raises `TooMuch` when there are more than the limit."""
+        statement = statements.aggregate_related(self.tables[query.dataset.id], query, joined.relation())
+        with self.reading() as connection:
+            rows = connection.execute(statement).all()
+        if len(rows) > query.limit:
+            raise TooMuch(f"aggregate: more than {query.limit} groups; narrow the filter or group by something coarser")
+        found: dict[int, list[Group]] = {}
+        for parent, *row in rows:
+            found.setdefault(parent, []).append(_as_group(query, row))
         return found
 
     # words
@@ -170,6 +199,11 @@ class SqlStore(Database):
 def _batches(keys: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
+
+
+def _as_group(query: Aggregation, row: Sequence[Any]) -> Group:
+    keys = len(query.group_by)
+    return Group(tuple(map(_text, row[:keys])), row[keys], _measures(query, row[keys + 1 :]))
 
 
 def _text(value: object) -> str | None:

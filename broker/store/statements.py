@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import orjson
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
     String,
     Table,
@@ -30,6 +31,7 @@ from broker.query import (
     DISTRICT,
     LENGTH,
     LOCATION,
+    ROW,
     Aggregation,
     And,
     Bbox,
@@ -51,7 +53,19 @@ from broker.query import (
 from broker.store.tables import ALL, KEY, LOCAL, PLAIN
 from broker.text import MARK, collation, fold
 
-__all__ = ["Clause", "Place", "aggregate", "at", "by_key", "condition", "count", "page", "sort_columns"]
+__all__ = [
+    "Clause",
+    "Place",
+    "aggregate",
+    "aggregate_related",
+    "at",
+    "by_key",
+    "by_row",
+    "condition",
+    "count",
+    "page",
+    "sort_columns",
+]
 
 Clause = ColumnElement[bool]
 
@@ -106,6 +120,12 @@ def by_key(table: Table, dataset: Dataset, version: int, columns: frozenset[str]
     )
 
 
+def by_row(table: Table, dataset: Dataset, columns: frozenset[str]) -> Select[Any]:
+    """The records whose rows are in the parameter ``rows``, each with its row."""
+    row = table.c[ROW]
+    return select(row, *_asked(table, dataset, columns)).where(row.in_(bindparam("rows", expanding=True)))
+
+
 def count(table: Table, query: Query, place: Place) -> Select[Any]:
     """How many records match, whatever the window."""
     statement = select(func.count()).select_from(table).where(at(table, query.version))
@@ -118,12 +138,25 @@ def count(table: Table, query: Query, place: Place) -> Select[Any]:
 
 def aggregate(table: Table, query: Aggregation, place: Place) -> Select[Any]:
     """Groups, largest first: the columns of the key, the count, then the measures in order (an average as its sum and count)."""
-    groups = [_group(table, one) for one in query.group_by]
-    measures = [column for one in query.measures for column in _measure(table, one)]
-    statement = select(*groups, func.count().label("count"), *measures).where(at(table, query.version))
+    groups, figures = _figures(table, query)
+    statement = select(*groups, *figures).where(at(table, query.version))
     if query.where is not None:
         statement = statement.where(condition(table, query.dataset, query.version, query.where, place))
-    return statement.group_by(*groups).order_by(func.count().desc(), *groups).limit(query.limit + 1)
+    return statement.group_by(*groups).order_by(figures[0].desc(), *groups).limit(query.limit + 1)
+
+
+def aggregate_related(table: Table, query: Aggregation, relation: FromClause) -> Select[Any]:
+    """The same over the records related to each parent: the parent's position first. Which records, the relation says."""
+    groups, figures = _figures(table, query)
+    parent = relation.c.parent
+    statement = select(parent, *groups, *figures).join_from(table, relation, table.c[ROW] == relation.c.row)
+    return statement.group_by(parent, *groups).order_by(parent, figures[0].desc(), *groups).limit(query.limit + 1)
+
+
+def _figures(table: Table, query: Aggregation) -> tuple[list[ColumnElement[Any]], list[ColumnElement[Any]]]:
+    groups = [_group(table, one) for one in query.group_by]
+    measures = [column for one in query.measures for column in _measure(table, one)]
+    return groups, [func.count().label("count"), *measures]
 
 
 def _asked(table: Table, dataset: Dataset, names: frozenset[str]) -> list[ColumnElement[Any]]:
