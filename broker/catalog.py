@@ -84,6 +84,13 @@ class Catalog:
             near = difflib.get_close_matches(id, self.datasets, n=3, cutoff=0.4) or list(self.datasets)
             raise NotFound(f"no data set {id!r}; did you mean {', '.join(near)}?") from None
 
+    def by_name(self, name: str) -> Dataset:
+        """The data set of this name, which is that of its root field too. Raises `NotFound`."""
+        for one in self.datasets.values():
+            if one.name == name:
+                return one
+        raise NotFound(f"no collection {name!r}")
+
     def by_type(self, type_name: str) -> Dataset:
         """The data set whose records are of this GraphQL type. Raises `NotFound`."""
         for one in self.datasets.values():

@@ -4,17 +4,19 @@ Inside the broker a geometry is a shapely geometry in EPSG:4326, longitude first
 EPSG:2177 (PL-2000 zone 6, scale 0.999923), easting first. Whatever comes in another way is turned here, at the border.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import shapely
-from pyproj import Transformer
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
 from shapely.geometry.base import BaseGeometry
 
-from broker.errors import BadArgument, RowError
+from broker.errors import BadArgument, RowError, TooMuch
 
 __all__ = [
     "CITY",
@@ -24,11 +26,13 @@ __all__ = [
     "Geometry",
     "areas",
     "east_first",
+    "epsg",
     "from_geojson",
     "geojson",
+    "given_geometry",
     "lengths",
+    "mended",
     "metric",
-    "output_crs",
     "transform",
 ]
 
@@ -36,8 +40,8 @@ Geometry: TypeAlias = BaseGeometry
 
 WGS84 = 4326
 METRIC = 2177
-OUTPUT = {"EPSG:4326": WGS84, "EPSG:2177": METRIC}
-DECIMALS = {WGS84: 7, METRIC: 2}  # a centimetre in both
+DECIMALS_OF_DEGREES, DECIMALS_OF_METRES = 7, 2  # a centimetre in both
+MAX_VERTICES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Extent:
 
 
 CITY = Extent(16.73, 52.29, 17.08, 52.51)
+CENTRE = shapely.Point(16.93, 52.41)
+EXACT = 1e-6  # degrees that a place may move on its way there and back: a decimetre
 NEIGHBOURHOOD = CITY.around(1.0)  # routes and stops reach into the county; another continent is farther than a degree
 
 
@@ -94,12 +100,39 @@ def lengths(in_metres: Any) -> Any:  # noqa: ANN401 - as transform
     return shapely.length(in_metres)
 
 
-def output_crs(name: str) -> int:
-    """The EPSG code for a name a client gave. Raises `BadArgument` that says what is accepted."""
+EPSG = re.compile(
+    r"(?:EPSG:|urn:ogc:def:crs:EPSG:[\d.]*:|https?://www\.opengis\.net/def/crs/EPSG/[\d.]+/)(\d{4,6})", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=256)
+def epsg(name: str) -> int:
+    """The EPSG code for a name a client gave: ``EPSG:2180``, or the OGC's URN or address of it.
+
+    Raises `BadArgument` unless it is a system of two axes, geographic or projected, in which Poznań has a place.
+    """
+    stated = EPSG.fullmatch(name.strip())
+    if stated is None:
+        raise BadArgument(
+            f"crs: {name[:60]!r} is no name of a coordinate system; give its EPSG code, such as EPSG:2177"
+        )
+    code = int(stated[1])
     try:
-        return OUTPUT[name.strip().upper()]
-    except KeyError:
-        raise BadArgument(f"crs: {name!r} is not offered; use one of {', '.join(OUTPUT)}") from None
+        crs = CRS.from_epsg(code)
+    except CRSError:
+        raise BadArgument(f"crs: there is no EPSG:{code}; the city uses EPSG:4326, 3857, 2177 and 2180") from None
+    if len(crs.axis_info) != 2 or not (crs.is_geographic or crs.is_projected):  # noqa: PLR2004 - a plane
+        raise BadArgument(f"crs: EPSG:{code} ({crs.name}) has no two axes over the earth's surface")
+    there = transform(CENTRE, WGS84, code)
+    if not (shapely.distance(transform(there, code, WGS84), CENTRE) < EXACT):
+        raise BadArgument(f"crs: EPSG:{code} ({crs.name}) does not reach the city")
+    return code
+
+
+@lru_cache(maxsize=256)
+def _decimals(code: int) -> int:
+    degrees = CRS.from_epsg(code).axis_info[0].unit_name == "degree"
+    return DECIMALS_OF_DEGREES if degrees else DECIMALS_OF_METRES
 
 
 def from_geojson(value: Mapping[str, Any] | None) -> Geometry | None:
@@ -144,12 +177,96 @@ def east_first(geometry: Geometry, crs: int) -> tuple[Geometry, bool]:
     raise RowError(f"geometry: lies outside the city's surroundings in either axis order of EPSG:{crs}")
 
 
+AREAL = ("Polygon", "MultiPolygon")
+SAME_AREA = 1e-6
+
+
+def mended(shape: Geometry) -> tuple[Geometry, str | None]:
+    """A sound geometry, and what was done to make it so in plain words, None when nothing was.
+
+    A repair is made only when it is certain: a collection of one kind becomes a Multi- geometry of it; an area that crosses
+    itself is repaired when both ways GEOS knows, by its lines and by its rings, come to the same area. Raises ``ValueError``
+    that says where the trouble is for everything else. Repeated points harm nothing and stay.
+    """
+    if shape.geom_type == "GeometryCollection":
+        return _of_one_kind(shape)
+    if shapely.is_valid(shape):
+        return shape, None
+    reason = shapely.is_valid_reason(shape)
+    if shape.geom_type in AREAL:
+        by_rings = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+        by_lines = shapely.make_valid(shape)
+        difference = abs(by_rings.area - by_lines.area)
+        if by_rings.geom_type in AREAL and difference <= SAME_AREA * by_rings.area and by_rings.area > 0:
+            return by_rings, f"repaired: {reason}"
+    raise ValueError(f"{reason}, and it is not certain what was meant")
+
+
+def _of_one_kind(collection: Geometry) -> tuple[Geometry, str]:
+    kinds = {"Point": shapely.multipoints, "LineString": shapely.multilinestrings, "Polygon": shapely.multipolygons}
+    parts = [part for one in shapely.get_parts(collection) for part in shapely.get_parts(one)]
+    (kind, *others) = {one.geom_type for one in parts} or {""}
+    if others or kind not in kinds:
+        raise ValueError("a GeometryCollection of different kinds; give one geometry of one kind")
+    whole, _ = mended(kinds[kind](parts))
+    return whole, f"a collection made one {whole.geom_type}"
+
+
+def given_geometry(geojson: Mapping[str, Any] | None, wkt: str | None, crs: str) -> Geometry:
+    """A client's geometry, given in a coordinate system east before north, in EPSG:4326.
+
+    Raises `BadArgument` that says what is wrong with it, and `TooMuch` above 10 000 vertices.
+    """
+    if (geojson is None) == (wkt is None):
+        raise BadArgument("give the geometry once, as `geojson` or as `wkt`")
+    code = epsg(crs)
+    vertices = wkt.count(",") if wkt is not None else sum(1 for _ in _positions((geojson or {}).get("coordinates")))
+    if vertices > MAX_VERTICES:
+        raise TooMuch(f"more than {MAX_VERTICES} vertices; simplify the geometry")
+    try:
+        shape = shapely.from_wkt(wkt) if wkt is not None else from_geojson(geojson)
+    except (shapely.errors.ShapelyError, RowError) as error:
+        raise BadArgument(f"{'wkt' if wkt is not None else 'geojson'}: it cannot be read ({error})") from None
+    if shape is None or shape.is_empty:
+        raise BadArgument("the geometry is empty")
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise BadArgument("a coordinate is not a finite number")
+    try:
+        sound, _ = mended(shapely.force_2d(shape))
+    except ValueError as error:
+        raise BadArgument(str(error)) from None
+    return _on_earth(sound, code)
+
+
+def _positions(nested: Any) -> Iterator[Any]:  # noqa: ANN401 - coordinates nested to any depth
+    """Every position of a geometry, counted no further than is needed to know that they are too many."""
+    waiting, seen = [nested], 0
+    while waiting and seen <= MAX_VERTICES:
+        one = waiting.pop()
+        if isinstance(one, list) and one and isinstance(one[0], list):
+            waiting.extend(one)
+        else:
+            seen += 1
+            yield one
+
+
+def _on_earth(shape: Geometry, code: int) -> Geometry:
+    turned: Geometry = transform(shape, code, WGS84)
+    west, south, east, north = shapely.bounds(turned)
+    if -180 <= west <= east <= 180 and -90 <= south <= north <= 90:  # noqa: PLR2004 - the whole earth
+        return turned
+    other = transform(shapely.transform(shape, lambda points: points[:, ::-1]), code, WGS84)
+    west, south, east, north = shapely.bounds(other)
+    hint = "; its axes seem swapped: east comes before north" if NEIGHBOURHOOD.holds(west, south) else ""
+    raise BadArgument(f"the geometry lies nowhere on earth in EPSG:{code}{hint}")
+
+
 def geojson(geometry: Geometry, crs: int = WGS84, simplify: float = 0.0) -> dict[str, Any]:
     """The geometry, given in EPSG:4326, as a GeoJSON mapping in ``crs``; ``simplify`` is a tolerance in metres."""
     if simplify > 0:
         geometry = transform(shapely.simplify(metric(geometry), simplify), METRIC, WGS84)
     shape = transform(geometry, WGS84, crs)
-    return _rounded(shapely.geometry.mapping(shape), DECIMALS[crs])
+    return _rounded(shapely.geometry.mapping(shape), _decimals(crs))
 
 
 def _rounded(mapping: dict[str, Any], decimals: int) -> dict[str, Any]:

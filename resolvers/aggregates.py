@@ -1,6 +1,7 @@
 """`aggregate`: counts, sums, averages, smallest and largest values by group, computed in the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -9,9 +10,8 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from broker.model import Dataset, Field
-from broker.query import Aggregation, Condition, GroupBy, Measure
-from broker.store import Published
-from resolvers.context import Info
+from broker.query import DISTRICT, Aggregation, Group, GroupBy, Measure
+from resolvers.context import Context, Info
 from resolvers.derive import Member, argument, camel, many, maybe, object_type, resolved
 from resolvers.records import RecordType
 from resolvers.selection import below
@@ -30,11 +30,16 @@ RANGED = (*NUMBERS, date, datetime)
 
 
 class Counted(Protocol):
-    """What is aggregated: the records of a data set, at a version, that match."""
+    """What is aggregated: some records of a version of a data set."""
 
-    dataset: Dataset
-    published: Published
-    where: Condition | None
+    @property
+    def version(self) -> int:
+        """The version they are read at."""
+        ...
+
+    async def groups(self, context: Context, query: Aggregation) -> Sequence[Group]:
+        """Figures over them."""
+        ...
 
 
 def aggregate(record: RecordType) -> StrawberryField:
@@ -45,14 +50,26 @@ def aggregate(record: RecordType) -> StrawberryField:
         page: Counted = root
         by: tuple[GroupBy, ...] = tuple(one.value for one in given.get("group_by") or ())
         measures = tuple(_measures(record.dataset, info))
-        query = Aggregation(page.dataset, page.published.number, page.where, by, measures)
-        return await info.context.run(info.context.store.aggregate, query)
+        query = Aggregation(record.dataset, page.version, None, by, measures)
+        return await _with_names(info.context, by, await page.groups(info.context, query))
 
     if record.group is None:
         return resolved(figures, kind, "Figures over all records that match, as one group.")
     group_by = argument(maybe(many(record.group)), "What to group by; one group of all when nothing is given.")
     about = "Figures over all records that match, by group, the largest group first."
     return resolved(figures, kind, about, arguments={"group_by": group_by})
+
+
+async def _with_names(context: Context, by: Sequence[GroupBy], groups: Sequence[Group]) -> Sequence[Group]:
+    """Groups by district have the district's name as their key."""
+    places = [n for n, one in enumerate(by) if one.field == DISTRICT]
+    if not places:
+        return groups
+    names = await context.districts()
+    return [
+        replace(one, key=tuple(names.get(part, part) if n in places else part for n, part in enumerate(one.key)))
+        for one in groups
+    ]
 
 
 def _measures(dataset: Dataset, info: Info) -> Iterator[Measure]:

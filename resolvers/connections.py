@@ -1,7 +1,7 @@
 """Collections: Relay connections by key, counted and aggregated in the database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import strawberry
@@ -9,16 +9,15 @@ from strawberry.types.field import StrawberryField
 
 from broker.errors import BadArgument, TooMuch
 from broker.model import Dataset
-from broker.query import And, Condition, Order, Query, Selection, Window
+from broker.query import Aggregation, Condition, Group, Order, Query, Selection, Window
 from broker.store import Published
 from resolvers import cursors
 from resolvers.aggregates import aggregate
 from resolvers.context import Context, Info, RecordValue
 from resolvers.derive import Member, argument, many, maybe, object_type, resolved
-from resolvers.filters import read_filter, read_order
+from resolvers.filters import read_order
 from resolvers.records import RecordType
 from resolvers.selection import below
-from resolvers.spatial import Where, read_where
 
 __all__ = ["Edge", "Page", "PageInfo", "collection", "page_size"]
 
@@ -43,6 +42,15 @@ class Page:
     order: tuple[Order, ...]
     window: Window
     selection: Selection = field(default_factory=lambda: Selection([], more=False))
+
+    async def groups(self, context: Context, query: Aggregation) -> Sequence[Group]:
+        """Figures over all records that match."""
+        return await context.run(context.store.aggregate, replace(query, where=self.where))
+
+    @property
+    def version(self) -> int:
+        """The version of the data set that is read."""
+        return self.published.number
 
     @property
     def nodes(self) -> list[RecordValue]:
@@ -89,7 +97,6 @@ PAGING = {
     "last": argument(int | None, "How many records to give, from the last back."),
     "before": argument(str | None, "Give the records before this cursor."),
 }
-WHERE = argument(maybe(Where), "A condition on the place.")
 
 
 def collection(record: RecordType) -> StrawberryField:
@@ -101,7 +108,7 @@ def collection(record: RecordType) -> StrawberryField:
         published = await context.published(dataset)
         order = read_order(dataset, given.get("order_by"))
         window = _window(context, dataset, order, given)
-        page = Page(dataset, published, await _condition(context, dataset, given), order, window)
+        page = Page(dataset, published, await record.condition(context, given), order, window)
         raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
         asked = below(raw, (), ("edges",))
         if asked & {"nodes", "edges", "node", "cursor", "pageInfo"}:
@@ -113,7 +120,7 @@ def collection(record: RecordType) -> StrawberryField:
     about = f"{dataset.title} ({dataset.source.title}): {dataset.description}"
     arguments = {
         "filter": argument(maybe(record.filter), "Conditions on the fields."),
-        **({"where": WHERE} if dataset.located else {}),
+        **({"where": argument(maybe(record.where), "A condition on the place.")} if dataset.located else {}),
         "order_by": argument(
             maybe(many(record.order)), "What to order by; records equal in all of it are ordered by their key."
         ),
@@ -143,15 +150,6 @@ def _window(context: Context, dataset: Dataset, order: Sequence[Order], given: d
     size, cursor = ("last", "before") if backward else ("first", "after")
     position = None if given.get(cursor) is None else cursors.decode(dataset, order, given[cursor], cursor)
     return Window(page_size(context, size, given.get(size)), position, backward)
-
-
-async def _condition(context: Context, dataset: Dataset, given: dict[str, Any]) -> Condition | None:
-    parts: list[Condition] = []
-    if given.get("filter") is not None:
-        parts.append(read_filter(dataset, given["filter"]))
-    if given.get("where") is not None:
-        parts.append(read_where(context.catalog, await context.districts(), given["where"]))
-    return And(tuple(parts)) if parts else None
 
 
 def _connection(record: RecordType) -> Any:  # noqa: ANN401 - a derived type

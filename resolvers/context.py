@@ -1,7 +1,7 @@
 """What one request knows: the versions it reads, from begin to end the same ones, and what it has to say about its sources."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -18,12 +18,20 @@ from broker.query import AREA, DISTRICT, LENGTH, LOCATION, Query, Row, Window
 from broker.search import Search
 from broker.settings import Settings
 from broker.store import Published, SqlStore
-from broker.text import fold
 
-__all__ = ["Context", "Info", "RecordValue", "every_column", "stale"]
+__all__ = ["Beside", "Context", "Info", "RecordValue", "every_column", "stale"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """How a related record lies to its parent: metres apart, square metres shared, and the parent's own area."""
+
+    distance: float | None
+    shared: float | None
+    area: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class RecordValue:
     dataset: Dataset
     published: Published
     row: Row
+    beside: Beside | None = None
 
     @property
     def key(self) -> Any:  # noqa: ANN401 - a text or a number
@@ -65,8 +74,8 @@ class Context:
     def __post_init__(self) -> None:
         self._snapshot: asyncio.Task[dict[str, Published]] | None = None
         self._fresh: dict[str, asyncio.Task[Published]] = {}
-        self._loaders: dict[str, DataLoader[Any, RecordValue | None]] = {}
-        self._districts: asyncio.Task[Mapping[str, Any]] | None = None
+        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        self._districts: asyncio.Task[Mapping[Any, str]] | None = None
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work of the store in a thread."""
@@ -102,11 +111,15 @@ class Context:
         told = {"source": dataset.source.id, "dataset": dataset.id, "status": status, "ageSeconds": age}
         self.extensions.setdefault("sources", []).append(told)
 
-    def loader(self, dataset: Dataset) -> "DataLoader[Any, RecordValue | None]":
+    def loading(self, same: Hashable, load: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> DataLoader[Any, Any]:
+        """Loads what is asked for at one time under the same name in one go."""
+        if same not in self._loaders:
+            self._loaders[same] = DataLoader(load)
+        return self._loaders[same]
+
+    def loader(self, dataset: Dataset) -> DataLoader[Any, Any]:
         """Loads records of a data set by key, all that a request needs at one time in one statement."""
-        if dataset.id not in self._loaders:
-            self._loaders[dataset.id] = DataLoader(partial(self._load, dataset))
-        return self._loaders[dataset.id]
+        return self.loading(dataset.id, partial(self._load, dataset))
 
     async def _load(self, dataset: Dataset, keys: list[Any]) -> list[RecordValue | None]:
         published = await self.published(dataset)
@@ -114,13 +127,13 @@ class Context:
         rows = await self.run(self.store.by_key, dataset, published.number, keys, columns)
         return [RecordValue(dataset, published, rows[key]) if key in rows else None for key in keys]
 
-    async def districts(self) -> Mapping[str, Any]:
-        """The districts' keys by their folded names."""
+    async def districts(self) -> Mapping[Any, str]:
+        """The districts' names by their keys."""
         if self._districts is None:
             self._districts = asyncio.create_task(self._name_districts())
         return await self._districts
 
-    async def _name_districts(self) -> Mapping[str, Any]:
+    async def _name_districts(self) -> Mapping[Any, str]:
         dataset = self.catalog.partition
         if dataset is None:
             return {}
@@ -128,7 +141,7 @@ class Context:
         title = next((one.name for one in dataset.fields if one.search == "title"), dataset.key)
         query = Query(dataset, published.number, frozenset({title}), Window(10_000))
         found = await self.run(self.store.select, query)
-        return {fold(str(row[title])): row[dataset.key] for row in found.rows}
+        return {row[dataset.key]: str(row[title]) for row in found.rows}
 
 
 Info = strawberry.Info[Context, None]

@@ -10,13 +10,14 @@ from strawberry.types.field import StrawberryField
 
 from broker.catalog import Catalog
 from broker.model import Dataset, Field, Geometry, Localized
-from broker.query import GroupBy
+from broker.query import AREA, DISTRICT, And, Condition, GroupBy
 from broker.text import plain_text
-from resolvers.context import Info, RecordValue
+from resolvers.context import Context, Info, RecordValue
 from resolvers.derive import Member, add_field, camel, enum_type, object_type, resolved
-from resolvers.filters import filter_input, order_input
+from resolvers.filters import filter_input, order_input, read_filter
 from resolvers.provenance import Record, page_fields
 from resolvers.spatial import PLACE_COLUMNS, district_member, place_members
+from resolvers.where import read_where, where_input
 
 __all__ = ["RecordType", "record_types"]
 
@@ -33,6 +34,7 @@ class RecordType:
     dataset: Dataset
     type: Any
     filter: Any
+    where: Any
     order: Any
     group: Any | None
     columns: Mapping[str, frozenset[str]]
@@ -41,11 +43,22 @@ class RecordType:
         """The columns that these fields of the graph are made of."""
         return frozenset().union(*(self.columns.get(name, frozenset()) for name in fields))
 
+    async def condition(self, context: Context, given: Mapping[str, Any]) -> Condition | None:
+        """The arguments ``filter`` and ``where`` as one condition."""
+        parts: list[Condition] = []
+        if given.get("filter") is not None:
+            parts.append(read_filter(self.dataset, given["filter"]))
+        if given.get("where") is not None:
+            parts.append(await read_where(context, given["where"]))
+        return And(tuple(parts)) if parts else None
+
 
 def record_types(catalog: Catalog) -> tuple[dict[str, RecordType], Any]:
     """The types of every data set by its id, and the interface of records with a place."""
     located = object_type("Located", "A record with a place.", place_members(), interfaces=(Record,), interface=True)
-    made = {one.id: _record_type(one, located) for one in catalog.datasets.values()}
+    filters = {one: filter_input(one) for one in catalog.datasets.values()}
+    where = where_input({one: filter for one, filter in filters.items() if one.located})
+    made = {one.id: _record_type(one, filter, where, located) for one, filter in filters.items()}
     for one in made.values():
         for field in one.dataset.fields:
             if field.to is not None:
@@ -57,7 +70,7 @@ def record_types(catalog: Catalog) -> tuple[dict[str, RecordType], Any]:
     return made, located
 
 
-def _record_type(dataset: Dataset, located: Any) -> RecordType:  # noqa: ANN401 - a derived type
+def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> RecordType:  # noqa: ANN401 - derived types
     members: dict[str, Member | StrawberryField] = {}
     columns: dict[str, frozenset[str]] = {"provenance": page_fields(dataset)}
     for field in dataset.fields:
@@ -67,7 +80,11 @@ def _record_type(dataset: Dataset, located: Any) -> RecordType:  # noqa: ANN401 
         if field.to is not None:
             columns[camel(field.name)] = frozenset({field.name})
     if dataset.geometry is not None:
-        columns |= {**PLACE_COLUMNS, **dict.fromkeys(("geometry", "distance"), frozenset({dataset.geometry}))}
+        columns |= {
+            **PLACE_COLUMNS,
+            **dict.fromkeys(("geometry", "distance"), frozenset({dataset.geometry})),
+            "related": frozenset({AREA}),
+        }
     cls = object_type(
         dataset.type_name,
         dataset.description,
@@ -75,7 +92,7 @@ def _record_type(dataset: Dataset, located: Any) -> RecordType:  # noqa: ANN401 
         interfaces=(located if dataset.located else Record,),
         is_type_of=lambda value, _info: isinstance(value, RecordValue) and value.dataset is dataset,
     )
-    return RecordType(dataset, cls, filter_input(dataset), order_input(dataset), _group(dataset), columns)
+    return RecordType(dataset, cls, filter, where, order_input(dataset), _group(dataset), columns)
 
 
 def _members(field: Field) -> Iterator[tuple[str, Member | StrawberryField]]:
@@ -135,6 +152,11 @@ def _group(dataset: Dataset) -> Any | None:  # noqa: ANN401 - an enum
             values[f"{name}_MONTH"] = (GroupBy(field.name, "month"), f"By the month of: {field.description}.")
         if field.kind in (str, int, bool, date) and not field.html and field.name != dataset.key:
             values[name] = (GroupBy(field.name), f"By: {field.description}.")
+    if dataset.located:
+        values["DISTRICT"] = (
+            GroupBy(DISTRICT),
+            "By the district (osiedle) they lie in, by its name; null outside the city.",
+        )
     if not values:
         return None
     about = f"What to group `{dataset.root}` by."

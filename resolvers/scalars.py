@@ -46,6 +46,12 @@ def _moment(value: object) -> datetime:
         raise ValueError(f"DateTime cannot represent {value!r}; it lies beyond the calendar in UTC") from None
 
 
+def _geometry(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict) or "coordinates" not in value:
+        raise ValueError('GeoJSON takes a geometry object, such as {type: "Point", coordinates: [16.93, 52.41]}')
+    return value
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     Decimal: strawberry.scalar(
         name="Decimal",
@@ -76,6 +82,6 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A geometry object of GeoJSON; coordinates are east before north in every coordinate system.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc7946#section-3.1",
         serialize=lambda value: value,
-        parse_value=lambda value: value,
+        parse_value=_geometry,
     ),
 }

@@ -13,6 +13,7 @@ from resolvers.context import RecordValue
 from resolvers.derive import object_type
 from resolvers.node import node, nodes
 from resolvers.records import record_types
+from resolvers.related import add_related
 from resolvers.scalars import SCALARS
 from resolvers.search import search, suggest
 from resolvers.sources import dataset, datasets, sources
@@ -25,6 +26,7 @@ FEDERATED = (search, suggest, node, nodes, sources, datasets, dataset)
 def build(catalog: Catalog) -> strawberry.Schema:
     """The schema over these data sets; its context is a `resolvers.context.Context`."""
     types, located = record_types(catalog)
+    add_related(tuple(types.values()), located)
     query = object_type(
         "Query",
         "The city's systems as one graph.",

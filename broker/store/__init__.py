@@ -6,11 +6,12 @@ from sqlalchemy.exc import ArgumentError
 from broker.catalog import Catalog
 from broker.errors import StoreError
 from broker.store.database import Published
+from broker.store.dialect import Joined
 from broker.store.sql import SqlStore
 from broker.store.sqlite import Sqlite
 from broker.store.versions import Changes, Draft, RefreshRecord
 
-__all__ = ["Changes", "Draft", "Published", "RefreshRecord", "SqlStore", "open_store"]
+__all__ = ["Changes", "Draft", "Joined", "Published", "RefreshRecord", "SqlStore", "open_store"]
 
 DIALECTS = {"sqlite": Sqlite}
 

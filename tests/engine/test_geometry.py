@@ -7,18 +7,20 @@ import pytest
 import shapely
 from pyproj import CRS, Geod
 
-from broker.errors import BadArgument, RowError
+from broker.errors import BadArgument, RowError, TooMuch
 from broker.geometry import (
     CITY,
     METRIC,
     WGS84,
     areas,
     east_first,
+    epsg,
     from_geojson,
     geojson,
+    given_geometry,
     lengths,
+    mended,
     metric,
-    output_crs,
     transform,
 )
 
@@ -118,14 +120,102 @@ def test_simplified_outline_stays_within_the_tolerance() -> None:
     assert metric(made).hausdorff_distance(metric(circle)) < 5.1
 
 
-@pytest.mark.parametrize(("name", "code"), [("EPSG:4326", 4326), (" epsg:2177 ", 2177)])
-def test_offered_systems(name: str, code: int) -> None:
-    assert output_crs(name) == code
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("EPSG:4326", 4326),
+        (" epsg:2177 ", 2177),
+        ("EPSG:3857", 3857),
+        ("urn:ogc:def:crs:EPSG::2180", 2180),
+        ("http://www.opengis.net/def/crs/EPSG/0/32633", 32633),
+    ],
+)
+def test_any_system_of_the_registry_that_reaches_the_city(name: str, code: int) -> None:
+    assert epsg(name) == code
 
 
-def test_other_systems_are_refused_with_those_offered() -> None:
-    with pytest.raises(BadArgument, match=r"'EPSG:3857' is not offered; use one of EPSG:4326, EPSG:2177"):
-        output_crs("EPSG:3857")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("2177", "'2177' is no name of a coordinate system; give its EPSG code, such as EPSG:2177"),
+        ("EPSG:999999", "there is no EPSG:999999; the city uses EPSG:4326, 3857, 2177 and 2180"),
+        ("EPSG:5773", "has no two axes over the earth's surface"),
+        ("EPSG:4978", "has no two axes over the earth's surface"),
+        ("EPSG:27200", "does not reach the city"),
+    ],
+)
+def test_systems_without_the_city_are_refused(name: str, reason: str) -> None:
+    with pytest.raises(BadArgument, match=reason):
+        epsg(name)
+
+
+@pytest.mark.parametrize("code", [2177, 2180, 3857, 4326, 32633])
+def test_a_geometry_given_in_any_system_is_the_same_place(code: int) -> None:
+    there = transform(SQUARE, WGS84, code)
+    assert given_geometry(None, there.wkt, f"EPSG:{code}").equals_exact(SQUARE, 1e-9)
+    assert given_geometry(shapely.geometry.mapping(there), None, f"EPSG:{code}").equals_exact(SQUARE, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("wkt", "reason"),
+    [
+        ("POLYGON((16.9 52.4", "wkt: it cannot be read"),
+        ("nonsense", "wkt: it cannot be read"),
+        ("POLYGON EMPTY", "the geometry is empty"),
+        ("POINT(nan 52)", "the geometry is empty|not a finite number"),
+        ("LINESTRING(16.9 52.4, 16.9 52.4)", "Too few points .* not certain what was meant"),
+        (
+            "GEOMETRYCOLLECTION(POINT(16.9 52.4), LINESTRING(16.9 52.4, 17 52))",
+            "a GeometryCollection of different kinds",
+        ),
+        ("POINT(6427497 5808862)", "lies nowhere on earth in EPSG:4326"),
+    ],
+)
+def test_a_bad_geometry_in_a_query_is_explained(wkt: str, reason: str) -> None:
+    with pytest.raises(BadArgument, match=reason):
+        given_geometry(None, wkt, "EPSG:4326")
+
+
+def test_a_geometry_is_given_once() -> None:
+    for both in ((None, None), ({"type": "Point", "coordinates": [16.9, 52.4]}, "POINT(16.9 52.4)")):
+        with pytest.raises(BadArgument, match="give the geometry once, as `geojson` or as `wkt`"):
+            given_geometry(*both, "EPSG:4326")
+
+
+def test_a_million_vertices_are_too_many_either_way() -> None:
+    ring = [[16.9, 52.4 + n / 1e9] for n in range(1_000_000)]
+    with pytest.raises(TooMuch, match="more than 10000 vertices"):
+        given_geometry({"type": "Polygon", "coordinates": [ring]}, None, "EPSG:4326")
+    with pytest.raises(TooMuch, match="more than 10000 vertices"):
+        given_geometry(None, f"POLYGON(({','.join(f'{x} {y}' for x, y in ring)}))", "EPSG:4326")
+
+
+def test_height_is_left_out() -> None:
+    assert given_geometry(None, "POINT Z (16.9 52.4 80)", "EPSG:4326").wkt == "POINT (16.9 52.4)"
+
+
+BOW_TIE = "POLYGON((0 0, 2 2, 2 0, 0 2, 0 0))"
+PENTAGRAM = "POLYGON((0 3, 2 -3, -3 1, 3 1, -2 -3, 0 3))"
+
+
+@pytest.mark.parametrize(
+    ("wkt", "note", "area"),
+    [
+        ("POLYGON((0 0, 2 0, 2 2, 0 2, 0 0))", None, 4),
+        ("POLYGON((0 0, 2 0, 2 0, 2 2, 0 2, 0 0))", None, 4),
+        (BOW_TIE, "repaired: Self-intersection[1 1]", 2),
+        ("GEOMETRYCOLLECTION(POLYGON((0 0, 2 0, 2 2, 0 2, 0 0)))", "a collection made one MultiPolygon", 4),
+    ],
+)
+def test_what_is_certain_is_mended_and_told(wkt: str, note: str | None, area: float) -> None:
+    sound, told = mended(shapely.from_wkt(wkt))
+    assert (sound.is_valid, told, sound.area) == (True, note, area)
+
+
+@pytest.mark.parametrize("wkt", [PENTAGRAM, "LINESTRING(1 1, 1 1)", "POLYGON((0 0, 2 2, 0 0, 0 0))"])
+def test_what_is_not_certain_is_refused(wkt: str) -> None:
+    with pytest.raises(ValueError, match="not certain what was meant"):
+        mended(shapely.from_wkt(wkt))
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ async def test_paging_backwards_gives_the_same_order(ask: Ask) -> None:
         ("{ stops(where: {near: {lon: 16.9, lat: 52.4, distance: -5}}) { totalCount } }", "BAD_ARGUMENT", "distance: -5.0 is not above 0"),
         ("{ stops(where: {near: {lon: 16.9, lat: 52.4, distance: 90000}}) { totalCount } }", "BAD_ARGUMENT", "at most 50000 metres"),
         ('{ stops(where: {inDistrict: "Atlantyda"}) { totalCount } }', "BAD_ARGUMENT", "no district 'Atlantyda'"),
-        ('{ districts(first: 1) { nodes { geometry(crs: "EPSG:9999") } } }', "BAD_ARGUMENT", "use one of EPSG:4326, EPSG:2177"),
+        ('{ districts(first: 1) { nodes { geometry(crs: "EPSG:9999") } } }', "BAD_ARGUMENT", "there is no EPSG:9999; the city uses EPSG:4326, 3857, 2177 and 2180"),
         ("{ districts(first: 1) { nodes { geometry(simplify: -1) } } }", "BAD_ARGUMENT", "between 0 and"),
         ('{ node(id: "???") { id } }', "BAD_ARGUMENT", "is not an id of this graph"),
         ('{ dataset(id: "bip.contract") { id } }', "NOT_FOUND", "did you mean bip.contracts"),

@@ -76,6 +76,10 @@ async def test_districts_for_an_analyst(ask: Ask) -> None:
     east, north = districts[0]["geometry"]["coordinates"][0][0]
     assert 6_400_000 < east < 6_460_000  # PL-2000 zone 6, easting first
     assert 5_790_000 < north < 5_830_000
+    counts = {name: sum(one["related"][name]["totalCount"] for one in districts) for name in districts[0]["related"]}
+    assert counts["legalAidPoints"] == 33
+    assert counts["stops"] == 1_708
+    assert counts["noiseZones"] > 0
 
 
 async def test_spending_for_a_service(ask: Ask) -> None:

@@ -1,0 +1,204 @@
+"""`related`: what any collection has at a record's place, worked out once for all records of a page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from broker.errors import BadArgument
+from broker.model import Dataset
+from broker.query import AREA, Aggregation, Condition, Group, Link, Related
+from broker.store import Joined, Published
+from resolvers.aggregates import aggregate
+from resolvers.connections import page_size
+from resolvers.context import Beside, Context, Info, RecordValue
+from resolvers.derive import Member, add_field, argument, enum_type, many, maybe, object_type, resolved
+from resolvers.records import RecordType
+from resolvers.selection import below
+from resolvers.spatial import Intersection, share
+from resolvers.where import DISTANCE, PREDICATE, PredicateName, read_link
+
+__all__ = ["Relation", "add_related"]
+
+RelatedOrder = enum_type(
+    "RelatedOrder",
+    "What related records are ordered by.",
+    {"DISTANCE": ("distance", "The nearest first; equally near ones by their key."), "KEY": ("key", "By their key.")},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a client asks of related records; the same for every parent of a page."""
+
+    link: Link
+    where: Condition | None
+    size: int
+    nearest: bool
+    fields: frozenset[str]
+    nodes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Linked:
+    """One join: its children's data set and version, and the positions of its parents."""
+
+    dataset: Dataset
+    published: Published
+    joined: Joined
+    positions: Mapping[Any, int]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The records related to one parent."""
+
+    linked: _Linked
+    parent: Any
+    area: float | None
+    total_count: int | None
+    nodes: Sequence[RecordValue]
+    shared: float | None
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set of the related records."""
+        return self.linked.dataset
+
+    @property
+    def intersection(self) -> Intersection | None:
+        """What the parent shares with all of them together."""
+        return share(self.shared, self.area)
+
+    async def groups(self, context: Context, query: Aggregation) -> Sequence[Group]:
+        """Figures over the related records: one statement for all parents."""
+        loader = context.loading(
+            (id(self.linked), query), lambda parents: _groups(context, self.linked, query, parents)
+        )
+        found: Sequence[Group] = await loader.load(self.parent)
+        return found
+
+    @cached_property
+    def version(self) -> int:
+        """The version of the data set they are read at."""
+        return self.linked.published.number
+
+
+async def _groups(context: Context, linked: _Linked, query: Aggregation, parents: list[Any]) -> list[Sequence[Group]]:
+    found = await context.run(context.store.aggregate_related, linked.joined, query)
+    none = () if query.group_by else (Group((), 0, dict.fromkeys(query.measures)),)
+    return [found.get(linked.positions[one], none) for one in parents]
+
+
+def add_related(records: Sequence[RecordType], located: Any) -> None:  # noqa: ANN401 - derived types
+    """Give every record with a place the field ``related``."""
+    kinds = [one for one in records if one.dataset.located]
+    about = "What other collections have at a record's place."
+    fields = {one.dataset.name: _collection(one) for one in kinds}
+    related = object_type("RelatedRecords", about, fields)
+
+    def itself(root: strawberry.Parent[Any]) -> Any:  # noqa: ANN401 - a record
+        return root
+
+    for cls in (located, *(one.type for one in kinds)):
+        add_field(cls, "related", resolved(itself, related, f"{about} One join answers for all records of a page."))
+
+
+def _collection(record: RecordType) -> StrawberryField:
+    dataset = record.dataset
+
+    async def ask(root: strawberry.Parent[Any], info: Info, **given: Any) -> Any:  # noqa: ANN401 - typed below
+        parent: RecordValue = root
+        raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
+        # The same field node has the same arguments for every parent, so these parents are answered together.
+        same = (id(raw.field_nodes[0]), parent.dataset.id, parent.published.number)
+        context = info.context
+
+        async def load(parents: list[tuple[Any, float | None]]) -> list[Relation]:
+            return await _load(context, parent, record, await _read(context, record, info, given), parents)
+
+        return await context.loading(same, load).load((parent.key, parent.row[AREA]))
+
+    arguments = {
+        "predicate": argument(maybe(PredicateName), PREDICATE),
+        "distance": argument(maybe(float), DISTANCE),
+        "filter": argument(maybe(record.filter), "Conditions on the fields."),
+        "where": argument(maybe(record.where), "A further condition on the place."),
+        "first": argument(maybe(int), "How many of each record's related ones to give."),
+        "order_by": argument(maybe(RelatedOrder), "The nearest first, or by key."),
+    }
+    return resolved(ask, _relation(record), f"Records of `{dataset.root}`.", arguments=arguments)
+
+
+async def _read(context: Context, record: RecordType, info: Info, given: Mapping[str, Any]) -> _Asked:
+    where = f"related.{record.dataset.root}"
+    link = read_link(where, given.get("predicate"), given.get("distance"))
+    nearest = given.get("order_by") is RelatedOrder.DISTANCE
+    if link == Link() and not nearest:
+        raise BadArgument(f"{where}: give `predicate`, `distance`, or `orderBy: DISTANCE` for the nearest of all")
+    raw = info._raw_info  # noqa: SLF001 - as above
+    return _Asked(
+        link,
+        await record.condition(context, given),
+        page_size(context, "first", given.get("first")),
+        nearest,
+        frozenset(below(raw, ())),
+        frozenset(below(raw, ("nodes",))),
+    )
+
+
+async def _load(
+    context: Context, parent: RecordValue, record: RecordType, asked: _Asked, parents: list[tuple[Any, float | None]]
+) -> list[Relation]:
+    dataset = record.dataset
+    published = await context.published(dataset)
+    keys = tuple(key for key, _ in parents)
+    related = Related(dataset, published.number, parent.dataset, parent.published.number, keys, asked.link, asked.where)
+    joined = await context.run(context.store.join, related)
+    linked = _Linked(dataset, published, joined, {key: n for n, key in enumerate(keys)})
+    counts = await context.run(joined.counts) if "totalCount" in asked.fields else None
+    shared = await context.run(joined.shared) if "intersection" in asked.fields else {}
+    nodes = await _nodes(context, linked, record, asked, dict(parents)) if asked.nodes else {}
+    return [
+        Relation(linked, key, area, None if counts is None else counts.get(key, 0), nodes.get(key, ()), shared.get(key))
+        for key, area in parents
+    ]
+
+
+async def _nodes(
+    context: Context, linked: _Linked, record: RecordType, asked: _Asked, areas: Mapping[Any, float | None]
+) -> dict[Any, list[RecordValue]]:
+    pairs = await context.run(
+        linked.joined.pairs,
+        asked.size,
+        nearest=asked.nearest,
+        distance="distance" in asked.nodes,
+        shared="intersection" in asked.nodes,
+    )
+    columns = record.needed(set(asked.nodes))
+    rows = await context.run(context.store.by_row, linked.dataset, (one.row for one in pairs), columns)
+    found: dict[Any, list[RecordValue]] = {}
+    for one in pairs:
+        beside = Beside(one.distance, one.shared, areas[one.parent])
+        value = RecordValue(linked.dataset, linked.published, rows[one.row], beside)
+        found.setdefault(one.parent, []).append(value)
+    return found
+
+
+def _relation(record: RecordType) -> Any:  # noqa: ANN401 - a derived type
+    root = record.dataset.root
+    return object_type(
+        f"{record.dataset.type_name}Relation",
+        f"Records of `{root}` that are related to a record by their places.",
+        {
+            "nodes": Member(many(record.type), "The first of them; their `distance` is that to the record."),
+            "total_count": Member(int, "How many there are."),
+            "aggregate": aggregate(record),
+            "intersection": Member(
+                maybe(Intersection), "What the record's area shares with all of them together, overlaps counted once."
+            ),
+        },
+    )
