@@ -1,27 +1,43 @@
 #!/bin/sh
-# Brings up what the tests need besides Python: Chromium, for the test that opens GraphiQL in a browser.
-# Does nothing when it is there; installs it from the system's packages when run by root; otherwise says what to do.
+# Brings up what the tests need besides Python: a browser for GraphiQL, and PostgreSQL with PostGIS as a second store.
+# Does nothing when all is there; installs what is missing from the system's packages when run by root; otherwise says what to do.
 set -eu
 
-for name in chromium chromium-browser google-chrome; do
-    if command -v "$name" >/dev/null 2>&1; then
-        exit 0
-    fi
+have() {
+    case "$1" in
+        chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
+        postgresql-postgis) ls /usr/share/postgresql/*/extension/postgis.control ;;
+    esac >/dev/null 2>&1
+}
+
+missing=""
+for one in chromium postgresql-postgis; do
+    have "$one" || missing="$missing $one"
 done
+[ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "tests/packages.sh: no Chromium found, and no apt-get to install it; put 'chromium' on the PATH and run again" >&2
+    echo "tests/packages.sh: missing:$missing, and no apt-get to install it; install it and run again" >&2
     exit 1
 fi
 if [ "$(id -u)" -ne 0 ]; then
-    echo "tests/packages.sh: no Chromium found; run once: sudo apt-get install chromium" >&2
+    echo "tests/packages.sh: missing:$missing; run once: sudo tests/packages.sh" >&2
     exit 1
 fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install --yes --no-install-recommends -qq chromium >/dev/null
-command -v chromium >/dev/null 2>&1 || {
-    echo "tests/packages.sh: apt-get installed 'chromium', but there is no such command" >&2
-    exit 1
-}
+# A server that the tests start themselves: Debian shall not make and start one of its own.
+mkdir -p /etc/postgresql-common
+[ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+for one in $missing; do
+    case "$one" in
+        postgresql-postgis) package=$(apt-cache search --names-only '^postgresql-[0-9]+-postgis-3$' | sort -V | tail -n 1 | cut -d ' ' -f 1) ;;
+        *) package="$one" ;;
+    esac
+    apt-get install --yes --no-install-recommends -qq "$package" >/dev/null
+    have "$one" || {
+        echo "tests/packages.sh: apt-get installed '$package', but '$one' is still missing" >&2
+        exit 1
+    }
+done

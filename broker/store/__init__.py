@@ -6,14 +6,15 @@ from sqlalchemy.exc import ArgumentError
 from broker.catalog import Catalog
 from broker.errors import StoreError
 from broker.store.database import Published
-from broker.store.dialect import Joined
+from broker.store.dialect import Dialect, Joined
+from broker.store.postgis import Postgis
 from broker.store.sql import SqlStore
 from broker.store.sqlite import Sqlite
 from broker.store.versions import Changes, Draft, RefreshRecord
 
 __all__ = ["Changes", "Draft", "Joined", "Published", "RefreshRecord", "SqlStore", "open_store"]
 
-DIALECTS = {"sqlite": Sqlite}
+DIALECTS: dict[str, type[Dialect]] = {"sqlite": Sqlite, "postgresql": Postgis}
 
 
 def open_store(url: str, catalog: Catalog) -> SqlStore:

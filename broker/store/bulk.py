@@ -11,13 +11,14 @@ Convert = Callable[[Any], Any]
 
 
 class Bulk:
-    """Inserts rows into one table; every row holds a value for every column."""
+    """Inserts rows into one table; every row holds a value for every column that the database does not compute."""
 
     def __init__(self, table: Table, dialect: Dialect) -> None:
-        compiled = insert(table).compile(dialect=dialect, column_keys=[one.name for one in table.columns])
+        given = [one.name for one in table.columns if one.computed is None]
+        compiled = insert(table).compile(dialect=dialect, column_keys=given)
         self._statement = str(compiled)
         self._positional = compiled.positiontup is not None
-        names = compiled.positiontup or [one.name for one in table.columns]
+        names = compiled.positiontup or given
         self._columns: list[tuple[str, Convert | None]] = [
             (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
         ]

@@ -41,6 +41,8 @@ class Database:
         self.metadata = MetaData()
         self.own = bookkeeping(self.metadata)
         self.tables: dict[str, Table] = {one.id: table(one, self.metadata) for one in catalog.datasets.values()}
+        for one in self.tables.values():
+            dialect.declare(one)
         self._turn = threading.Lock()
         self._bulks: dict[str, Bulk] = {}
         self._engine = dialect.open(url)

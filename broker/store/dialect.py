@@ -14,13 +14,17 @@ from broker.query import Find, Pair, Related
 from broker.store.statements import Place
 from broker.store.tables import Bookkeeping
 
-__all__ = ["Claim", "Dialect", "Hit", "Joined", "Places", "SearchEntry", "Tables"]
+__all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "SearchEntry", "Tables"]
 
 SearchEntry = Mapping[str, Any]
 """One record as the search keeps it: ``id``, and folded ``title`` stems, ``text`` stems and title ``words``."""
 
 Hit = tuple[str, int, float]
 """A data set's id, a row of its table, and a score that is better when higher."""
+
+
+MAX_ROWS = 100_000
+"""The most related records that one join gives."""
 
 
 class Claim(Protocol):
@@ -49,7 +53,10 @@ class Joined(Protocol):
         ...
 
     def pairs(self, size: int, *, nearest: bool, distance: bool, shared: bool) -> list[Pair]:
-        """Of each parent the first ones, by key or the nearest first (then by key), with the measures asked for."""
+        """Of each parent the first ones, by key or the nearest first (then by key), with the measures asked for.
+
+        Raises `TooMuch` above `MAX_ROWS`.
+        """
         ...
 
     def relation(self) -> FromClause:
@@ -78,6 +85,10 @@ class Dialect(Protocol):
 
     def open(self, url: str) -> Engine:
         """An engine for this address; a connection with the execution option ``writing`` may write. Raises `StoreError`."""
+        ...
+
+    def declare(self, table: Table) -> None:
+        """Add to a data set's table what this database needs for its places, before it is made."""
         ...
 
     def claim(self, engine: Engine, name: str) -> Claim | None:

@@ -43,6 +43,7 @@ PRAGMAS = (
     "cache_size=-32000",
     "mmap_size=268435456",
     "temp_store=MEMORY",
+    "case_sensitive_like=ON",  # as in the standard; what shall ignore case is compared folded
 )
 BUSY_SECONDS = 30.0
 TITLE_WEIGHT, TEXT_WEIGHT, WORD_WEIGHT = 10.0, 1.0, 5.0
@@ -79,6 +80,9 @@ class Sqlite:
         event.listen(engine, "connect", _connected)
         event.listen(engine, "begin", _begin)
         return engine
+
+    def declare(self, table: Table) -> None:
+        """Nothing: an R*Tree is a table of its own."""
 
     def claim(self, engine: Engine, name: str) -> Claim | None:
         """A locked file beside the database: the kernel takes the lock back when its process dies."""

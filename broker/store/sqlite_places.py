@@ -15,12 +15,13 @@ import shapely
 from sqlalchemy import FromClause, Table, and_, bindparam, case, column, func, literal_column, select
 from sqlalchemy import table as plain_table
 
+from broker.errors import TooMuch
 from broker.geometry import METRIC, WGS84, Geometry, metric, transform
 from broker.model import Dataset
 from broker.query import ROW, Bbox, Condition, Link, Near, Pair, Predicate, Related, RelatedTo, Shape
 from broker.store import joins
 from broker.store.arrays import Array, Layers
-from broker.store.dialect import Joined, Tables
+from broker.store.dialect import MAX_ROWS, Joined, Tables
 from broker.store.joins import Pairs, Part
 from broker.store.statements import Clause, at, condition
 
@@ -134,6 +135,8 @@ class SqliteJoined:
             pairs, apart = (pairs[0][order], pairs[1][order]), apart[order]
         first = _first(pairs[0], size)
         pairs, apart = (pairs[0][first], pairs[1][first]), apart[first]
+        if len(pairs[0]) > MAX_ROWS:
+            raise TooMuch(f"more than {MAX_ROWS} related records; ask for fewer with `first`")
         rows = self._children.layer.rows[pairs[1]].tolist()
         common = shapely.area(joins.shared(self._children, self._parents, pairs)).tolist() if shared else repeat(None)
         measures = zip(apart.tolist() if distance else repeat(None), common, strict=False)

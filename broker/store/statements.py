@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     String,
     Table,
@@ -108,7 +109,7 @@ def page(table: Table, query: Query, place: Place) -> Select[Any]:
     if window.position is not None:
         statement = statement.where(_beyond(keys, window.position, backward=window.backward))
     for column, descending in keys:
-        statement = statement.order_by(column.desc() if descending != window.backward else column.asc())
+        statement = statement.order_by(_smallest_first(column, downwards=descending != window.backward))
     return statement.limit(window.size + 1)
 
 
@@ -142,7 +143,8 @@ def aggregate(table: Table, query: Aggregation, place: Place) -> Select[Any]:
     statement = select(*groups, *figures).where(at(table, query.version))
     if query.where is not None:
         statement = statement.where(condition(table, query.dataset, query.version, query.where, place))
-    return statement.group_by(*groups).order_by(figures[0].desc(), *groups).limit(query.limit + 1)
+    order = [_smallest_first(one, downwards=False) for one in groups]
+    return statement.group_by(*groups).order_by(figures[0].desc(), *order).limit(query.limit + 1)
 
 
 def aggregate_related(table: Table, query: Aggregation, relation: FromClause) -> Select[Any]:
@@ -150,7 +152,8 @@ def aggregate_related(table: Table, query: Aggregation, relation: FromClause) ->
     groups, figures = _figures(table, query)
     parent = relation.c.parent
     statement = select(parent, *groups, *figures).join_from(table, relation, table.c[ROW] == relation.c.row)
-    return statement.group_by(parent, *groups).order_by(parent, figures[0].desc(), *groups).limit(query.limit + 1)
+    order = [_smallest_first(one, downwards=False) for one in groups]
+    return statement.group_by(parent, *groups).order_by(parent, figures[0].desc(), *order).limit(query.limit + 1)
 
 
 def _figures(table: Table, query: Aggregation) -> tuple[list[ColumnElement[Any]], list[ColumnElement[Any]]]:
@@ -169,6 +172,11 @@ def _asked(table: Table, dataset: Dataset, names: frozenset[str]) -> list[Column
         else:
             columns += [table.c[name + suffix] for suffix in ("", PLAIN, ALL) if name + suffix in table.c]
     return columns
+
+
+def _smallest_first(column: ColumnElement[Any], *, downwards: bool) -> ColumnElement[Any]:
+    """In this direction, an absent value as the smallest, in every database."""
+    return column.desc().nulls_last() if downwards else column.asc().nulls_first()
 
 
 Keys = list[tuple[ColumnElement[Any], bool]]
@@ -300,7 +308,14 @@ def _group(table: Table, by: GroupBy) -> ColumnElement[Any]:
 def _measure(table: Table, one: Measure) -> Iterator[ColumnElement[Any]]:
     column = table.c[one.field]
     if one.function == "avg":  # exact in every database: the sum and how many, divided by the reader
-        yield func.sum(column, type_=column.type)
+        yield _sum(column)
         yield func.count(column)
+    elif one.function == "sum":
+        yield _sum(column)
     else:
         yield getattr(func, one.function)(column, type_=column.type)
+
+
+def _sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    total = func.sum(column, type_=column.type)
+    return cast(total, column.type) if isinstance(column.type, Integer) else total

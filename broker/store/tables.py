@@ -20,8 +20,10 @@ import orjson
 import shapely
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     Dialect,
     Float,
@@ -33,10 +35,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
+    literal_column,
 )
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from broker.geometry import Geometry, areas, lengths, metric
+from broker.geometry import WGS84, Geometry, areas, lengths, metric
 from broker.model import CITY_TIME, Dataset, Field, Localized, Record
 from broker.text import collation, plain_text
 
@@ -48,6 +52,7 @@ __all__ = [
     "PLAIN",
     "Bookkeeping",
     "Instant",
+    "PostgisGeometry",
     "Scaled",
     "bookkeeping",
     "encoder",
@@ -59,6 +64,31 @@ __all__ = [
 
 FOREVER = 2**62
 KEY, PLAIN, ALL, LOCAL = "__key", "__text", "__all", "__local"
+
+
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Texts are compared by their bytes in every database: what is sorted for people has a collation key of its own."""
+
+
+class PostgisGeometry(UserDefinedType[bytes]):
+    """A geometry of PostGIS in a coordinate system, given and taken as well-known binary."""
+
+    cache_ok = True
+
+    def __init__(self, srid: int) -> None:
+        self.srid = srid
+
+    def get_col_spec(self, **_: object) -> str:
+        """Any kind of geometry in the system."""
+        return f"geometry(Geometry, {self.srid})"
+
+    def bind_expression(self, bindvalue: BindParameter[bytes]) -> ColumnElement[bytes]:
+        """From well-known binary."""
+        return func.ST_GeomFromWKB(bindvalue, literal_column(str(self.srid)), type_=self)
+
+    def column_expression(self, colexpr: ColumnElement[bytes]) -> ColumnElement[bytes]:
+        """To well-known binary."""
+        return func.ST_AsBinary(colexpr, type_=LargeBinary())
 
 
 class Scaled(TypeDecorator[Decimal]):
@@ -89,10 +119,14 @@ class Scaled(TypeDecorator[Decimal]):
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC: ISO 8601 text in SQLite, which sorts as time does, and TIMESTAMP WITH TIME ZONE elsewhere."""
+    """A moment in UTC as ISO 8601 text, which sorts as time does."""
 
     impl = String
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """A text like the others."""
+        return dialect.type_descriptor(TEXT.dialect_impl(dialect) if dialect.name == "postgresql" else String())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
         """To UTC on the way in."""
@@ -114,27 +148,27 @@ def _type(field: Field) -> TypeEngine[Any]:
         bool: Boolean(),
         date: Date(),
         datetime: Instant(),
-        Geometry: LargeBinary(),
+        Geometry: LargeBinary().with_variant(PostgisGeometry(WGS84), "postgresql"),
     }
-    return types.get(field.kind, Text())
+    return types.get(field.kind, TEXT)
 
 
 def _columns(field: Field) -> Iterator[Column[Any]]:
     yield Column(field.name, _type(field), nullable=field.optional)
     if field.kind in (str, Localized):
-        yield Column(field.name + KEY, Text)
+        yield Column(field.name + KEY, TEXT)
     if field.kind is datetime:
-        yield Column(field.name + LOCAL, Text)
+        yield Column(field.name + LOCAL, TEXT)
     if field.html:
-        yield Column(field.name + PLAIN, Text)
+        yield Column(field.name + PLAIN, TEXT)
     if field.localized:
-        yield Column(field.name + ALL, Text)
+        yield Column(field.name + ALL, TEXT)
 
 
-PLACE = (
+PLACE: tuple[tuple[str, Any], ...] = (
     *((name, Float) for name in ("_west", "_south", "_east", "_north", "_lon", "_lat", "_x", "_y", "_area", "_length")),
     ("_point", Boolean),
-    ("_district", Text),
+    ("_district", TEXT),
 )
 
 

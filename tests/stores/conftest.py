@@ -7,6 +7,7 @@ import pytest
 
 from broker.catalog import Catalog
 from broker.store import SqlStore, open_store
+from tests.city.postgres import Cluster
 from tests.stores.town import QUARTERS, SHOPS, Quarter, Shop, put
 
 
@@ -15,11 +16,13 @@ def catalog() -> Catalog:
     return Catalog.of([Quarter.__dataset__, Shop.__dataset__])
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgis"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty store; another kind of database joins the suite by one more parameter here."""
-    assert request.param == "sqlite"
-    return f"sqlite:///{tmp_path}/store.sqlite"
+    """The address of an empty store: every test of this suite runs over each kind of database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.sqlite"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.database()
 
 
 @pytest.fixture

@@ -167,9 +167,11 @@ def test_a_store_opened_again_is_as_it_was(
 def test_an_address_without_a_store_is_refused_with_what_is_accepted(catalog: Catalog) -> None:
     from broker.store import open_store  # noqa: PLC0415
 
-    with pytest.raises(StoreError, match="no store for 'mysql'; there is one for sqlite"):
+    with pytest.raises(StoreError, match="no store for 'mysql'; there is one for sqlite, postgresql"):
         open_store("mysql://localhost/x", catalog)
     with pytest.raises(StoreError, match="is not a SQLAlchemy URL"):
         open_store("nonsense", catalog)
     with pytest.raises(StoreError, match="needs a file"):
         open_store("sqlite://", catalog)
+    with pytest.raises(StoreError, match=r"postgresql.*:\*\*\*@127.0.0.1:9/x cannot be opened, .*onnection refused"):
+        open_store("postgresql+psycopg://me:secret@127.0.0.1:9/x", catalog)

@@ -1,0 +1,218 @@
+"""PostgreSQL with PostGIS as a store: for a city that outgrows one file, or has several machines answering.
+
+Each geometry is kept in degrees (EPSG:4326) and, computed by the database, in metres (EPSG:2177), both with a GiST index;
+the search is an array of words with a GIN index. Writers take turns by an advisory lock, as they do in SQLite.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    Connection,
+    Engine,
+    Index,
+    Select,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy import column as plain_column
+from sqlalchemy import table as plain_table
+from sqlalchemy.exc import SQLAlchemyError
+
+from broker.errors import StoreError
+from broker.geometry import METRIC
+from broker.model import Dataset
+from broker.query import Find, Term
+from broker.store.dialect import Claim, Hit, Places, SearchEntry, Tables
+from broker.store.postgis_places import IN_METRES, PostgisPlaces
+from broker.store.tables import Bookkeeping, PostgisGeometry
+
+__all__ = ["Postgis", "SessionClaim"]
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+OPTIONS = f"-c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout={READ_SECONDS * 1000}"
+WRITERS = zlib.crc32(b"poznan-broker writers")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClaim:
+    """An advisory lock, held by a connection of its own: the server takes it back when the connection ends."""
+
+    connection: Connection
+
+    def release(self) -> None:
+        """End the connection, not only give it back to the pool."""
+        self.connection.invalidate()
+        self.connection.close()
+
+
+class Postgis:
+    """The dialect of PostgreSQL 13 and newer with PostGIS 3."""
+
+    def places(self, store: Tables) -> Places:
+        """Questions of place, answered in SQL."""
+        return PostgisPlaces(store)
+
+    def open(self, url: str) -> Engine:
+        """An engine over a database with PostGIS, which is switched on when it is not. Raises `StoreError`."""
+        engine = create_engine(
+            url,
+            connect_args={"options": OPTIONS, "connect_timeout": CONNECT_SECONDS, "application_name": "poznan-broker"},
+            pool_size=8,
+            max_overflow=8,
+            pool_pre_ping=True,
+        )
+        event.listen(engine, "begin", _begin)
+        try:
+            with engine.connect() as connection, connection.begin():
+                if connection.scalar(text("SELECT count(*) FROM pg_extension WHERE extname = 'postgis'")) == 0:
+                    connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
+        except SQLAlchemyError as error:
+            engine.dispose()
+            raise StoreError(
+                f"the store at {engine.url!r} cannot be opened, or PostGIS cannot be switched on in it: "
+                f"{_first_line(error)}"
+            ) from error
+        return engine
+
+    def declare(self, table: Table) -> None:
+        """The geometry in metres, and an index on both."""
+        if shape := table.info["geometry"]:
+            metres = Computed(f"ST_Transform({shape}, {METRIC})", persisted=True)
+            table.append_column(Column(IN_METRES, PostgisGeometry(METRIC), metres))
+            for name in (shape, IN_METRES):
+                Index(f"ix_{table.name}_{name}_gist", table.c[name], postgresql_using="gist")
+
+    def claim(self, engine: Engine, name: str) -> Claim | None:
+        """An advisory lock: the server takes it back when the process ends."""
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        number = zlib.crc32(f"poznan-broker {name}".encode())
+        if connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
+            return SessionClaim(connection)
+        connection.close()
+        return None
+
+    def prepare(self, connection: Connection, own: Bookkeeping) -> None:
+        """The words of the search: of the title, and all of them."""
+        del own
+        connection.exec_driver_sql(
+            "CREATE TABLE IF NOT EXISTS broker_search (id bigint PRIMARY KEY, title tsvector NOT NULL, whole tsvector NOT NULL)"
+        )
+        for name in ("title", "whole"):
+            connection.exec_driver_sql(
+                f"CREATE INDEX IF NOT EXISTS ix_broker_search_{name} ON broker_search USING gin ({name})"
+            )
+
+    def prepare_table(self, connection: Connection, table: Table) -> None:
+        """Nothing more than was declared."""
+
+    def drop_table(self, connection: Connection, table_name: str) -> None:
+        """The table with its indexes."""
+        connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{table_name}"')
+
+    def index(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Nothing: the database keeps its indexes itself."""
+
+    def enter(self, connection: Connection, entries: Sequence[SearchEntry]) -> None:
+        """Add their words."""
+        rows = [
+            {
+                "id": one["id"],
+                "title": f"{one['title']} {one['words']}",
+                "whole": f"{one['title']} {one['words']} {one['text']}",
+            }
+            for one in entries
+        ]
+        if rows:
+            connection.execute(ENTER, rows)
+
+    def forget(self, connection: Connection, dataset: Dataset, rows: Select[Any], entries: Select[Any]) -> None:
+        """Delete from the search; rows are in no index of ours."""
+        del dataset, rows
+        search = plain_table("broker_search", plain_column("id"))
+        connection.execute(search.delete().where(search.c.id.in_(entries)))
+
+    # words
+
+    def find(self, connection: Connection, find: Find) -> tuple[list[Hit], int]:
+        """Everything that matches, the title's matches first, then by rank."""
+        asked = {
+            "match": " & ".join(map(_term, find.terms)),
+            "versions": orjson.dumps(dict(find.versions)).decode(),
+            "titles_only": find.titles_only,
+            "size": find.size,
+            "skip": find.skip,
+        }
+        rows = connection.execute(FIND, asked).all()
+        total = connection.scalar(FIND_COUNT, asked) if len(rows) == find.size or find.skip else len(rows)
+        return [(row.dataset, row.row, row.score) for row in rows], int(total or 0)
+
+    def known(self, connection: Connection, word: str, *, prefix: bool) -> bool:
+        """By the index of words."""
+        match = _quoted(word) + (":*" if prefix else "")
+        found = text("SELECT 1 FROM broker_search WHERE whole @@ CAST(:match AS tsquery) LIMIT 1")
+        return connection.scalar(found, {"match": match}) is not None
+
+    def vocabulary(self, connection: Connection) -> Iterable[tuple[str, int]]:
+        """By the database's own statistics of words."""
+        counted = text("SELECT word, ndoc FROM ts_stat('SELECT whole FROM broker_search')")
+        return [(word, count) for word, count in connection.execute(counted)]
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes its turn at the start, and may take longer than a reader."""
+    if connection.get_execution_options().get("writing", False):
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def _term(term: Term) -> str:
+    ways = [_quoted(stem) for stem in term.stems]
+    if term.prefix:
+        ways.append(f"{_quoted(term.prefix)}:*")
+    return f"({' | '.join(ways)})"
+
+
+def _words(parameter: str) -> str:
+    """A text's words as they are: nothing is left for a parser to decide."""
+    return f"array_to_tsvector(array_remove(string_to_array(:{parameter}, ' '), ''))"
+
+
+ENTER = text(
+    f"INSERT INTO broker_search (id, title, whole) VALUES (:id, {_words('title')}, {_words('whole')})"  # noqa: S608 - parameters' names
+)
+VISIBLE = """
+    FROM broker_search AS s
+    JOIN broker_search_entries AS e ON e.id = s.id
+    JOIN jsonb_each_text(CAST(:versions AS jsonb)) AS v
+      ON v.key = e.dataset AND e.since <= CAST(v.value AS bigint) AND e.until > CAST(v.value AS bigint)
+    WHERE s.whole @@ CAST(:match AS tsquery) AND (NOT :titles_only OR s.title @@ CAST(:match AS tsquery))
+"""
+FIND = text(
+    f"""
+    SELECT e.dataset, e.row, s.title @@ CAST(:match AS tsquery) AS titled,
+           ts_rank(s.whole, CAST(:match AS tsquery)) + CASE WHEN s.title @@ CAST(:match AS tsquery) THEN 1000 ELSE 0 END AS score
+    {VISIBLE}
+    ORDER BY titled DESC, score DESC, e.dataset COLLATE "C", e.row LIMIT :size OFFSET :skip
+    """
+).bindparams(bindparam("size", type_=BigInteger), bindparam("skip", type_=BigInteger))
+FIND_COUNT = text(f"SELECT count(*) {VISIBLE}")

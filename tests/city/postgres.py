@@ -1,0 +1,117 @@
+"""A PostgreSQL server with PostGIS for the time of a test run: its files in a temporary folder, on a free port."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from bench.process import free_port
+
+USER = "postgres"
+QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=128MB")
+
+
+class Cluster:
+    """A running server; every database it gives is new and has PostGIS."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._numbers = count(1)
+
+    def database(self) -> str:
+        """The SQLAlchemy URL of a new, empty database."""
+        name = f"broker_{next(self._numbers)}"
+        with self._connected("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE spatial")
+        return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
+
+    def prepare(self) -> None:
+        """Make the template once: switching PostGIS on takes longer than copying a database that has it."""
+        with self._connected("postgres") as connection:
+            connection.execute("CREATE DATABASE spatial")
+        with self._connected("spatial") as connection:
+            connection.execute("CREATE EXTENSION postgis")
+
+    def _connected(self, name: str) -> psycopg.Connection:
+        return psycopg.connect(f"host=127.0.0.1 port={self.port} user={USER} dbname={name}", autocommit=True)
+
+
+@contextmanager
+def running() -> Iterator[Cluster]:
+    """Start a server and stop it at the end. Raises when there is none to start: the tests need it."""
+    programs = _programs()
+    folder = Path(tempfile.mkdtemp(prefix="broker-postgres-"))
+    owner: dict[str, str] = {}
+    if os.geteuid() == 0:  # the server refuses to run as root
+        owner = {"user": "nobody", "group": "nogroup"}
+        shutil.chown(folder, "nobody", "nogroup")
+    try:
+        data = folder / "data"
+        made = [
+            programs / "initdb",
+            "--pgdata",
+            data,
+            "--username",
+            USER,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--no-sync",
+        ]
+        subprocess.run([*made, "--locale", "C.UTF-8"], check=True, capture_output=True, cwd=folder, **owner)
+        port = free_port()
+        options = [
+            word
+            for one in (*QUICK, "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}")
+            for word in ("-c", one)
+        ]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-p", str(port), *options],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                **owner,
+            )
+        try:
+            cluster = Cluster(port)
+            _wait(server, port, folder / "log")
+            cluster.prepare()
+            yield cluster
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: int(one.parts[4]))
+    if found:
+        return found[-1].parent
+    if named := shutil.which("initdb"):
+        return Path(named).parent
+    raise RuntimeError("no PostgreSQL server here; tests/packages.sh brings it up when run by root")
+
+
+def _wait(server: "subprocess.Popen[bytes]", port: int, log: Path, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            psycopg.connect(f"host=127.0.0.1 port={port} user={USER} dbname=postgres").close()
+        except psycopg.OperationalError:
+            if server.poll() is not None:
+                break
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
