@@ -48,9 +48,7 @@ def refresh_table(found: dict[str, Any]) -> Table:
 
 def queries_table(found: dict[str, Any]) -> Table:
     table = Table("query", "asked", "clients", "p50 ms", "p99 ms", "a second", "p50 to fixed bytes")
-    table.title = (
-        f"The contract queries; every data set filled {found['filled_after_seconds']} s after the start on an empty store"
-    )
+    table.title = f"The contract queries; every data set filled {found['filled_after_seconds']} s after the start on an empty store"
     for name, one in found.items():
         if not isinstance(one, dict):
             continue

@@ -64,6 +64,8 @@ class Catalog:
                     )
         if sum(one.partition for one in ordered) > 1:
             raise DeclarationError("more than one data set is declared with partition=True")
+        if sum(one.gazetteer is not None for one in ordered) > 1:
+            raise DeclarationError("more than one data set is declared with gazetteer=")
         return catalog
 
     @cached_property
@@ -75,6 +77,11 @@ class Catalog:
     def partition(self) -> Dataset | None:
         """The data set whose polygons divide the city (its districts), when there is one."""
         return next((one for one in self.datasets.values() if one.partition), None)
+
+    @cached_property
+    def gazetteer(self) -> Dataset | None:
+        """The data set that is the city's register of addresses, when there is one."""
+        return next((one for one in self.datasets.values() if one.gazetteer is not None), None)
 
     def dataset(self, id: str) -> Dataset:
         """The data set of this id. Raises `NotFound` that names the nearest ones."""

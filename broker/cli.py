@@ -91,8 +91,9 @@ def refresh(
     except BrokerError:
         engine.store.close()
         raise
-    records = asyncio.run(_refresh(engine, list(dict.fromkeys(chosen)), allow_loss=allow_loss))
+    records, located = asyncio.run(_refresh(engine, list(dict.fromkeys(chosen)), allow_loss=allow_loss))
     _show_refreshes(records)
+    _show_located(located)
     if any(one.outcome == FAILED for one in records):
         raise typer.Exit(FAILURE)
 
@@ -235,7 +236,11 @@ def _listen(host: str, port: int) -> socket.socket:
         raise SettingError(f"host, port: cannot listen on {host}:{port} ({reason}); choose another --port") from error
 
 
-async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -> list[RefreshRecord]:
+Located = dict[str, dict[str | None, int]]
+"""By data set, how many records were located by their address, by method; None for those that were not."""
+
+
+async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -> tuple[list[RefreshRecord], Located]:
     """Refresh with a bar for each data set, as long as the last version was."""
     columns = (
         SpinnerColumn(finished_text="✓"),
@@ -260,23 +265,41 @@ async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -
                 records = await engine.refresher.refresh_all(chosen, tell, allow_loss=allow_loss)
                 for one in records:
                     progress.update(bars[one.dataset], total=one.changes.records, completed=one.changes.records)
-                return records
+                return records, {one.id: engine.store.geocoded(one) for one in _looked_up(engine.catalog, chosen)}
         finally:
             engine.store.close()
+
+
+def _looked_up(catalog: Catalog, chosen: list[Dataset]) -> list[Dataset]:
+    """The data sets whose addresses a refresh of the chosen ones looks up: all of them when the register is among these."""
+    every = any(one.gazetteer for one in chosen)
+    return [one for one in catalog.datasets.values() if one.geocode and (every or one in chosen)]
+
+
+def _show_located(located: Located) -> None:
+    for id, found in located.items():
+        total = sum(found.values())
+        if total:
+            ways = ", ".join(
+                f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(found.items(), key=str) if name
+            )
+            out.print(
+                f"{id}: {total - found.get(None, 0):,} of {total:,} located by their address{f' ({ways})' if ways else ''}"
+            )
 
 
 def _show_refreshes(records: list[RefreshRecord]) -> None:
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("Data set", no_wrap=True)
     table.add_column("Outcome", no_wrap=True)
-    for name in ("Records", "Changes", "Rejected", "Seconds"):
+    for name in ("Records", "Changes", "Repaired", "Rejected", "Seconds"):
         table.add_column(name, justify="right")
     for one in sorted(records, key=lambda record: record.dataset):
         colour = "red" if one.outcome == FAILED else "green"
         changes = one.changes
         moved = f"+{changes.added:,} ~{changes.changed:,} −{changes.removed:,}"
         seconds = f"{(one.finished_at - one.started_at).total_seconds():.1f}"
-        counts = (f"{changes.records:,}", moved, f"{changes.rejected:,}", seconds)
+        counts = (f"{changes.records:,}", moved, f"{changes.repaired:,}", f"{changes.rejected:,}", seconds)
         table.add_row(one.dataset, f"[{colour}]{one.outcome}[/]", *counts)
     out.print(table)
     for one in records:

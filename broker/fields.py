@@ -46,6 +46,7 @@ class Field:
     search: Search | None = None
     to: str | None = None
     scale: int = 2
+    geocode: tuple[str, ...] = ()
 
     @property
     def localized(self) -> bool:
@@ -89,6 +90,7 @@ def field(
     search: Search | None = None,
     to: str | None = None,
     scale: int = 2,
+    geocode: tuple[str, ...] = (),
 ) -> Any:  # noqa: ANN401 - stands where a value of the field's type will be
     """Declare a field of a record.
 
@@ -101,6 +103,7 @@ def field(
         search: whether the search looks here, and whether it is the record's title.
         to: the id of the data set whose key this field holds, e.g. ``mim.places``.
         scale: decimals kept of a ``Decimal``.
+        geocode: of a place, the record's fields whose texts hold its address; read where the source gives no place itself.
     """
     names = (of,) if isinstance(of, str) else of
     return dataclasses.field(
@@ -113,6 +116,7 @@ def field(
             "search": search,
             "to": to,
             "scale": scale,
+            "geocode": geocode,
         }
     )
 
@@ -149,6 +153,7 @@ def declared_field(owner: str, declared: "dataclasses.Field[Any]", hint: Any) ->
         search=about["search"],
         to=about["to"],
         scale=about["scale"],
+        geocode=about["geocode"],
     )
 
 

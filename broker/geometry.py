@@ -198,7 +198,7 @@ def mended(shape: Geometry) -> tuple[Geometry, str | None]:
         by_lines = shapely.make_valid(shape)
         difference = abs(by_rings.area - by_lines.area)
         if by_rings.geom_type in AREAL and difference <= SAME_AREA * by_rings.area and by_rings.area > 0:
-            return by_rings, f"repaired: {reason}"
+            return by_rings, f"shape repaired: {reason.split('[')[0]}"
     raise ValueError(f"{reason}, and it is not certain what was meant")
 
 

@@ -26,7 +26,7 @@ from typing import (
 
 from broker.errors import DeclarationError, RowError
 from broker.fields import CITY_TIME, Field, Row, declared_field, field
-from broker.geometry import Geometry
+from broker.geometry import Geometry, mended
 from broker.text import Localized
 from broker.upstream import Answer, Page, Upstream
 
@@ -35,6 +35,8 @@ __all__ = [
     "CC_BY",
     "CITY_TIME",
     "PUBLIC_INFORMATION",
+    "REPAIRED",
+    "AddressFields",
     "Dataset",
     "Field",
     "Geometry",
@@ -45,6 +47,7 @@ __all__ = [
     "Record",
     "Refresh",
     "Rejected",
+    "Repaired",
     "Row",
     "Source",
     "Upstream",
@@ -102,6 +105,15 @@ def live(*, seconds: float) -> Refresh:
     return Refresh(timedelta(seconds=seconds), live=True)
 
 
+@dataclass(frozen=True, slots=True)
+class AddressFields:
+    """Which fields of a record make it an address of the city: the street with its kind, the number, the postcode."""
+
+    street: str
+    number: str
+    postcode: str | None = None
+
+
 class Reader(Protocol):
     """How a data set is read, in two halves: only the first one touches the network."""
 
@@ -122,6 +134,18 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A record whose row was not quite right, and what was done about it; only what is certain is done."""
+
+    record: "Record"
+    what: str
+
+
+REPAIRED = "@repaired"
+"""The name in a row under which a reader says what it had to put right."""
+
+
 class Record:
     """Base of every record: declared with `dataset`, frozen, one row."""
 
@@ -137,7 +161,7 @@ class Record:
 R = TypeVar("R", bound=Record)
 
 RESERVED = frozenset({"id", "provenance"})
-PLACE = frozenset({"location", "area", "length", "district", "distance"})
+PLACE = frozenset({"location", "area", "length", "district", "distance", "geocoding"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +180,7 @@ class Dataset:
     description: str
     page: str | None
     partition: bool
+    gazetteer: AddressFields | None = None
 
     @property
     def id(self) -> str:
@@ -183,6 +208,11 @@ class Dataset:
         """Whether its records have a place."""
         return self.geometry is not None
 
+    @property
+    def geocode(self) -> tuple[str, ...]:
+        """The fields that are read for an address where the source gives no place; none for most data sets."""
+        return next((one.geocode for one in self.fields if one.kind is Geometry), ())
+
     def field(self, name: str) -> Field:
         """The field of this name; raises `KeyError`."""
         for one in self.fields:
@@ -190,13 +220,28 @@ class Dataset:
                 return one
         raise KeyError(name)
 
-    def records(self, page: Page) -> Iterator[Record | Rejected]:
-        """The page's rows as records, or as rejected rows with the reason."""
+    def records(self, page: Page) -> Iterator[Record | Repaired | Rejected]:
+        """The page's rows as records, as repaired ones with what was done, or as rejected rows with the reason."""
+        geometry = self.geometry
         for row in self.reader.rows(page):
+            done = row.get(REPAIRED)
             try:
-                yield self.record(**self.record.from_row(row))
+                values = self.record.from_row(row)
+                if geometry is not None and values[geometry] is not None:
+                    values[geometry], mending = _mended(geometry, values[geometry])
+                    done = "; ".join(filter(None, (done, mending)))
+                record = self.record(**values)
             except RowError as error:
                 yield Rejected(row, str(error))
+            else:
+                yield Repaired(record, done) if done else record
+
+
+def _mended(name: str, shape: Geometry) -> tuple[Geometry, str | None]:
+    try:
+        return mended(shape)
+    except ValueError as error:
+        raise RowError(f"{name}: {error}") from error
 
 
 @dataclass_transform(field_specifiers=(field,), frozen_default=True, kw_only_default=True)
@@ -211,6 +256,7 @@ def dataset(
     title: str = "",
     page: str | None = None,
     partition: bool = False,
+    gazetteer: AddressFields | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Make a class a record and declare its data set.
 
@@ -224,6 +270,7 @@ def dataset(
         title: what people call the data set; from the name when left out.
         page: the address of a record's own page, with fields in braces: ``https://…/{entry}``.
         partition: its polygons divide the city; every located record is told which one it lies in.
+        gazetteer: it is the city's register of addresses, by which records that have only an address get a place.
 
     Raises `DeclarationError` when the declaration contradicts itself.
     """
@@ -232,6 +279,7 @@ def dataset(
         made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
         fields = tuple(declared_field(made.__name__, one, hint) for one, hint in _hints(made))
         _check(made, name, key, fields)
+        _check_addresses(made, fields, gazetteer)
         made.__dataset__ = Dataset(
             source=source,
             name=name,
@@ -245,6 +293,7 @@ def dataset(
             description=" ".join((cls.__doc__ or "").split()),
             page=page,
             partition=partition,
+            gazetteer=gazetteer,
         )
         return made
 
@@ -267,6 +316,23 @@ def _check(cls: type[Record], name: str, key: str, fields: tuple[Field, ...]) ->
         raise DeclarationError(f"{cls.__name__}: a record has one place, so one field of type Geometry")
     if not (cls.__doc__ or "").strip() or (cls.__doc__ or "").startswith(f"{cls.__name__}("):
         raise DeclarationError(f"{cls.__name__}: say what one record is, in a docstring")
+
+
+def _check_addresses(cls: type[Record], fields: tuple[Field, ...], gazetteer: AddressFields | None) -> None:
+    """Refuse addresses that cannot be read. Raises `DeclarationError` that names the record and the remedy."""
+    texts = {one.name for one in fields if one.kind in (str, Localized)}
+    for one in fields:
+        if one.geocode and (one.kind is not Geometry or not one.optional):
+            raise DeclarationError(f"{cls.__name__}.{one.name}: geocode= belongs to a field of type `Geometry | None`")
+        if unknown := sorted(set(one.geocode) - texts):
+            raise DeclarationError(f"{cls.__name__}.{one.name}: geocode names {unknown[0]!r}, which is no text of it")
+    if gazetteer is None:
+        return
+    named = {gazetteer.street, gazetteer.number} | ({gazetteer.postcode} if gazetteer.postcode else set())
+    if unknown := sorted(named - texts):
+        raise DeclarationError(f"{cls.__name__}: gazetteer names {unknown[0]!r}, which is no text of it")
+    if all(one.kind is not Geometry for one in fields):
+        raise DeclarationError(f"{cls.__name__}: a gazetteer needs places; give it a field of type Geometry")
 
 
 def _hints(cls: type[Record]) -> Iterator[tuple["dataclasses.Field[Any]", Any]]:

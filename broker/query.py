@@ -18,8 +18,10 @@ from broker.model import Dataset
 __all__ = [
     "AREA",
     "DISTRICT",
+    "GEOCODING",
     "LENGTH",
     "LOCATION",
+    "MENDED",
     "ROW",
     "Aggregation",
     "And",
@@ -56,6 +58,8 @@ AREA = "_area"
 LENGTH = "_length"
 LOCATION = "_location"
 DISTRICT = "_district"
+GEOCODING = "_geocoding"  # of what the store located by an address: how, how surely, which address, or why not
+MENDED = "_repaired"  # what had to be put right in the record's place
 ROW = "_row"  # a row's number in the store, by which joined records are fetched
 
 Row: TypeAlias = dict[str, Any]

@@ -94,15 +94,27 @@ class Refresher:
     async def refresh_all(
         self, datasets: Iterable[Dataset], progress: Progress = silent, *, allow_loss: bool = False
     ) -> list[RefreshRecord]:
-        """Refresh several, a few at a time; the one that divides the city first, since the others are placed in it."""
-        ordered = sorted(datasets, key=lambda one: not one.partition)
+        """Refresh several, a few at a time.
+
+        The one that divides the city comes first, since the others are placed in it; those that are located by their
+        addresses wait for the register of addresses.
+        """
+        ordered = sorted(datasets, key=lambda one: (not one.partition, one.gazetteer is None, bool(one.geocode)))
         first = [one for one in ordered if one.partition]
         done = [await self.refresh(one, progress, allow_loss=allow_loss) for one in first]
-        turn = asyncio.Semaphore(AT_ONCE)
+        turn, register = asyncio.Semaphore(AT_ONCE), asyncio.Event()
+        if all(one.gazetteer is None for one in ordered):
+            register.set()
 
         async def in_turn(one: Dataset) -> RefreshRecord:
-            async with turn:
-                return await self.refresh(one, progress, allow_loss=allow_loss)
+            if one.geocode:
+                await register.wait()
+            try:
+                async with turn:
+                    return await self.refresh(one, progress, allow_loss=allow_loss)
+            finally:
+                if one.gazetteer is not None:
+                    register.set()
 
         return done + await asyncio.gather(*(in_turn(one) for one in ordered[len(first) :]))
 
@@ -144,7 +156,17 @@ class Refresher:
         new = published.number != draft.base.number
         if new and dataset.partition:
             await asyncio.to_thread(self.store.place_again)
+        await self._locate_again(dataset, new=new)
         return draft.changes, PUBLISHED if new else UNCHANGED
+
+    async def _locate_again(self, dataset: Dataset, *, new: bool) -> None:
+        """Addresses are looked up in the newest register: all of them when it is new, this data set's if it has changed meanwhile."""
+        every = self.store.catalog.datasets.values()
+        chosen = (
+            [one for one in every if one.geocode] if new and dataset.gazetteer else [dataset] if dataset.geocode else []
+        )
+        for one in chosen:
+            await asyncio.to_thread(self.store.locate_again, one)
 
     def _upstream(self, source: Source) -> Upstream:
         if source.id not in self._upstreams:

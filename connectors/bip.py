@@ -15,7 +15,7 @@ from lxml import html as lxml_html
 from lxml.etree import ParserError
 
 from broker.errors import SourceError, Unreadable
-from broker.model import CC0, PUBLIC_INFORMATION, Page, Record, Row, Source, Upstream, dataset, every, field
+from broker.model import CC0, PUBLIC_INFORMATION, Geometry, Page, Record, Row, Source, Upstream, dataset, every, field
 from connectors.protocols.bip_json import Pages, entries
 from connectors.protocols.values import day, days_between, markup, money, text, texts
 from connectors.sample import bip as sample
@@ -249,6 +249,7 @@ class Notice(Record):
     valid_from: date | None = field("First day it is displayed", of="nw_from_date", read=day)
     valid_until: date | None = field("Last day it is displayed", of="nw_to_date", read=day)
     link: str | None = field("The notice's page", read=text)
+    geometry: Geometry | None = field("The place its title names, found by the address", geocode=("title",))
 
 
 @dataset(
@@ -311,6 +312,7 @@ class Interpellation(Record):
     attachments: tuple[str, ...] = field("Addresses of its documents", of="zalaczniki", read=_attachments)
     answered: bool = field("Whether an answer is among its documents", of="zalaczniki", read=_answered)
     link: str | None = field("The interpellation's page", read=text)
+    geometry: Geometry | None = field("The place it is about, found by the address", geocode=("subject",))
 
 
 @dataset(
@@ -337,3 +339,4 @@ class Procedure(Record):
     legal_basis: str | None = field("Acts it rests on", of="podstawa_prawna", read=text)
     appeal: str | None = field("How to appeal", of="odwolanie", read=text)
     link: str | None = field("The card's page", read=text)
+    geometry: Geometry | None = field("The office to bring it to, found by its address", geocode=("address",))

@@ -99,4 +99,6 @@ class LegalAidPoint(Record):
     wednesday: str | None = field("Hours on Wednesday", of="Środa", read=hours)
     thursday: str | None = field("Hours on Thursday", of="Czwartek", read=hours)
     friday: str | None = field("Hours on Friday", of="Piątek", read=hours)
-    geometry: Geometry | None = field("Where it is", of=("Dł. geogr.", "Szer. geogr."), read=place)
+    geometry: Geometry | None = field(
+        "Where it is", of=("Dł. geogr.", "Szer. geogr."), read=place, geocode=("address", "postcode")
+    )

@@ -12,7 +12,7 @@ from hashlib import blake2b
 import numpy as np
 import shapely
 
-from broker.model import PUBLIC_INFORMATION, Geometry, Record, Source, dataset, every, field
+from broker.model import PUBLIC_INFORMATION, AddressFields, Geometry, Record, Source, dataset, every, field
 from connectors.protocols.wfs import GML31, GML32, Layer, Layers, required_place
 from connectors.sample.sip import answer
 
@@ -110,6 +110,7 @@ class NoiseZone(Record):
     reader=Layer("sip_wfs/wfs", "sip_wfs:punkty_adresowe_sql_wfs", srs="EPSG:2177"),
     refresh=every(hours=24),
     licence=PUBLIC_INFORMATION,
+    gazetteer=AddressFields(street="street", number="number", postcode="postcode"),
 )
 class Address(Record):
     """An address point of the city's register: a street and a number."""

@@ -14,7 +14,7 @@ from broker.catalog import Catalog
 from broker.errors import Unavailable
 from broker.live import Live
 from broker.model import Dataset
-from broker.query import AREA, DISTRICT, LENGTH, LOCATION, Query, Row, Window
+from broker.query import AREA, DISTRICT, GEOCODING, LENGTH, LOCATION, MENDED, Query, Row, Window
 from broker.search import Search
 from broker.settings import Settings
 from broker.store import Published, SqlStore
@@ -56,8 +56,9 @@ def stale(dataset: Dataset, published: Published, now: datetime) -> bool:
 
 def every_column(dataset: Dataset) -> frozenset[str]:
     """All that can be asked of a record, for records that are loaded one by one."""
-    place = (AREA, LENGTH, LOCATION, DISTRICT) if dataset.located else ()
-    return frozenset((*(one.name for one in dataset.fields), *place))
+    place = (AREA, LENGTH, LOCATION, DISTRICT, MENDED) if dataset.located else ()
+    found = (GEOCODING,) if dataset.geocode else ()
+    return frozenset((*(one.name for one in dataset.fields), *place, *found))
 
 
 @dataclass(eq=False)

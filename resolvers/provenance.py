@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import strawberry
 
 from broker.model import Dataset
+from broker.query import MENDED
 from resolvers.context import RecordValue, stale
 from resolvers.node import Node
 
-__all__ = ["Provenance", "Record", "page_fields"]
+__all__ = ["Provenance", "Record", "page_fields", "provenance_columns"]
 
 
 @strawberry.type(description="Where a record came from, when, under which terms, and how fresh it is.")
@@ -25,6 +26,9 @@ class Provenance:
     licence_url: str = strawberry.field(description="The full text of the terms.")
     stale: bool = strawberry.field(description="Whether it is older than twice the data set's refresh interval.")
     sample: bool = strawberry.field(description="Whether this is invented sample data and not the city's.")
+    repaired: str | None = strawberry.field(
+        description="What had to be put right in its shape, such as an outline that crossed itself; null when nothing had to."
+    )
 
 
 def _page(record: RecordValue) -> str | None:
@@ -33,6 +37,11 @@ def _page(record: RecordValue) -> str | None:
     if template is None or any(record.row[name] is None for name in page_fields(record.dataset)):
         return None
     return template.format_map(record.row)
+
+
+def provenance_columns(dataset: Dataset) -> frozenset[str]:
+    """The columns that a record's provenance is made of, beside its version."""
+    return page_fields(dataset) | (frozenset({MENDED}) if dataset.located else frozenset())
 
 
 def page_fields(dataset: Dataset) -> frozenset[str]:
@@ -52,6 +61,7 @@ def _provenance(root: strawberry.Parent[RecordValue]) -> Provenance:
         licence_url=dataset.licence.url,
         stale=stale(dataset, published, datetime.now(UTC)),
         sample=published.sample,
+        repaired=root.row.get(MENDED),
     )
 
 

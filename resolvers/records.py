@@ -10,13 +10,13 @@ from strawberry.types.field import StrawberryField
 
 from broker.catalog import Catalog
 from broker.model import Dataset, Field, Geometry, Localized
-from broker.query import AREA, DISTRICT, And, Condition, GroupBy
+from broker.query import AREA, DISTRICT, GEOCODING, And, Condition, GroupBy
 from broker.text import plain_text
 from resolvers.context import Context, Info, RecordValue
 from resolvers.derive import Member, add_field, camel, enum_type, object_type, resolved
 from resolvers.filters import filter_input, order_input, read_filter
-from resolvers.provenance import Record, page_fields
-from resolvers.spatial import PLACE_COLUMNS, district_member, place_members
+from resolvers.provenance import Record, provenance_columns
+from resolvers.spatial import PLACE_COLUMNS, district_member, geocoding_member, place_members
 from resolvers.where import read_where, where_input
 
 __all__ = ["RecordType", "record_types"]
@@ -72,7 +72,7 @@ def record_types(catalog: Catalog) -> tuple[dict[str, RecordType], Any]:
 
 def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> RecordType:  # noqa: ANN401 - derived types
     members: dict[str, Member | StrawberryField] = {}
-    columns: dict[str, frozenset[str]] = {"provenance": page_fields(dataset)}
+    columns: dict[str, frozenset[str]] = {"provenance": provenance_columns(dataset)}
     for field in dataset.fields:
         for name, member in _members(field):
             members[name] = member
@@ -85,6 +85,9 @@ def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> Rec
             **dict.fromkeys(("geometry", "distance"), frozenset({dataset.geometry})),
             "related": frozenset({AREA}),
         }
+    if dataset.geocode:
+        members["geocoding"] = geocoding_member()
+        columns["geocoding"] = frozenset({GEOCODING})
     cls = object_type(
         dataset.type_name,
         dataset.description,

@@ -18,6 +18,7 @@ __all__ = [
     "FieldInfo",
     "LicenceInfo",
     "RejectedRow",
+    "Repair",
     "SourceInfo",
     "Status",
     "dataset",
@@ -78,6 +79,20 @@ def _rejected(
     return [RejectedRow(reason=reason, row=row) for reason, row in rows]
 
 
+@strawberry.type(description="Something that had to be put right in the places of a data set's records.")
+class Repair:
+    """A repair and how often it was made."""
+
+    what: str = strawberry.field(description="What was done.")
+    count: int = strawberry.field(description="In how many records.")
+
+
+async def _repairs(root: strawberry.Parent["DatasetInfo"], info: Info) -> list[Repair]:
+    context = info.context
+    found = await context.run(context.store.repairs, context.catalog.datasets[root.id], root.version)
+    return [Repair(what=what, count=count) for what, count in found]
+
+
 @strawberry.type(name="Dataset", description="One collection of a source.")
 class DatasetInfo:
     """A data set and how it is doing."""
@@ -103,6 +118,10 @@ class DatasetInfo:
     last_error_at: datetime | None = strawberry.field(description="When it failed.")
     rejected_count: int = strawberry.field(description="How many rows could not be read at the last refresh.")
     fields: list[FieldInfo] = strawberry.field(description="Its fields, as declared.")
+    repairs: list[Repair] = strawberry.field(
+        resolver=_repairs,
+        description="What had to be put right in its records' places, such as swapped axes; only what is certain is done.",
+    )
     rejected: list[RejectedRow] = strawberry.field(
         resolver=_rejected, description="Rows that could not be read, each with its reason."
     )

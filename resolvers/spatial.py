@@ -1,14 +1,16 @@
 """What every record with a place has: its shape, measures, district, and how far and how much of it is somewhere."""
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated, Any
 
 import shapely
 import strawberry
 
 from broker.errors import BadArgument
+from broker.geocoding import Method
 from broker.geometry import Geometry, epsg, geojson, metric
-from broker.query import AREA, DISTRICT, LENGTH, LOCATION
+from broker.query import AREA, DISTRICT, GEOCODING, LENGTH, LOCATION
 from resolvers.context import Info, RecordValue
 from resolvers.derive import resolved
 from resolvers.scalars import GeoJSON
@@ -20,6 +22,7 @@ __all__ = [
     "Location",
     "PlaceInput",
     "district_member",
+    "geocoding_member",
     "place_members",
     "share",
 ]
@@ -156,6 +159,54 @@ def place_members() -> dict[str, Any]:
             "Below `related`: what its area shares with the record it is related to; null elsewhere.",
         ),
     }
+
+
+@strawberry.enum(description="How a place was found by an address, the surest first.")
+class GeocodingMethod(Enum):
+    """The graph's names of `broker.geocoding.Method`."""
+
+    ADDRESS = strawberry.enum_value(Method.ADDRESS.value, description="The register has this street and number.")
+    RANGE = strawberry.enum_value(
+        Method.RANGE.value,
+        description="A range of numbers with the number in it, or the number without its letter, stands for it.",
+    )
+    NEAREST_NUMBER = strawberry.enum_value(
+        Method.NEAREST_NUMBER.value,
+        description="The nearest number on the same side of the street, at most six off, stands for it.",
+    )
+    STREET = strawberry.enum_value(
+        Method.STREET.value, description="Only the street is named; its address nearest to the middle stands for it."
+    )
+
+
+@strawberry.type(description="How the place of a record that has only an address was found, or why it was not.")
+class Geocoding:
+    """A looked-up address."""
+
+    method: GeocodingMethod | None = strawberry.field(description="How it was found; null when it was not.")
+    confidence: float | None = strawberry.field(
+        description="How sure the place is, from 0 to 1; a number in the register is 1, a street without a number 0.4."
+    )
+    matched_address: str | None = strawberry.field(description="The address or street as the register writes it.")
+    reason: str | None = strawberry.field(
+        description="Why there is no place: no address, no such street or number, or several that fit, with their names."
+    )
+
+
+def _geocoding(root: strawberry.Parent[RecordValue]) -> Geocoding | None:
+    found = {name: root.row[f"{GEOCODING}_{name}"] for name in ("method", "confidence", "address", "reason")}
+    if found["method"] is None and found["reason"] is None:
+        return None
+    method = None if found["method"] is None else GeocodingMethod(found["method"])
+    return Geocoding(
+        method=method, confidence=found["confidence"], matched_address=found["address"], reason=found["reason"]
+    )
+
+
+def geocoding_member() -> Any:  # noqa: ANN401 - a derived field
+    """The field ``geocoding`` of records whose place may come from an address."""
+    about = "How its place was found by its address in the city's register; null when the source gave the place itself."
+    return resolved(_geocoding, Geocoding | None, about)
 
 
 def district_member(district: Any) -> Any:  # noqa: ANN401 - a derived type, a field

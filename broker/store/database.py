@@ -49,7 +49,7 @@ class Database:
         try:
             self._prepare()
         except SQLAlchemyError as error:
-            raise StoreError(f"the store at {self._engine.url!r} cannot be opened: {error}") from error
+            raise StoreError(f"the store at {self._engine.url!r} cannot be opened: {_said(error)}") from error
 
     def close(self) -> None:
         """Give back every connection."""
@@ -62,7 +62,7 @@ class Database:
             with self._engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise StoreError(f"the store cannot be read: {error}") from error
+            raise StoreError(f"the store cannot be read: {_said(error)}") from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -71,7 +71,7 @@ class Database:
             with self._turn, self._engine.connect().execution_options(writing=True) as connection, connection.begin():
                 yield connection
         except SQLAlchemyError as error:
-            raise StoreError(f"the store cannot be written: {error}") from error
+            raise StoreError(f"the store cannot be written: {_said(error)}") from error
 
     def _prepare(self) -> None:
         """Make the tables; a table whose declaration has changed is made anew and waits for its next refresh."""
@@ -128,3 +128,8 @@ class Database:
     def claim(self, name: str) -> Claim | None:
         """Be the only one, over all processes of this store, to do what has this name; None when another one is."""
         return self.dialect.claim(self._engine, name)
+
+
+def _said(error: SQLAlchemyError) -> str:
+    """What the database said, without the statement and its values."""
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]

@@ -15,12 +15,14 @@ from sqlalchemy import bindparam, func, insert, select, update
 from broker.catalog import Catalog
 from broker.errors import StoreError, TooMuch
 from broker.model import Dataset, Field, Localized
-from broker.query import ROW, Aggregation, Find, Found, Group, Measure, Query, Related, Row, Selection
+from broker.query import GEOCODING, ROW, Aggregation, Find, Found, Group, Measure, Query, Related, Row, Selection
 from broker.store import statements
-from broker.store.database import Database
+from broker.store.database import Database, Published
 from broker.store.dialect import Dialect, Joined
 from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
+from broker.store.geocoder import Geocoder
+from broker.store.relocation import Relocation
 from broker.store.tables import ALL
 from broker.store.versions import Changes, Draft, RefreshRecord
 
@@ -33,6 +35,7 @@ class SqlStore(Database):
     def __init__(self, url: str, catalog: Catalog, dialect: Dialect) -> None:
         super().__init__(url, catalog, dialect)
         self.districts = Districts(self)
+        self.geocoder = Geocoder(self)
         self.places = dialect.places(self)
 
     def draft(self, dataset: Dataset, *, sample: bool) -> Draft:
@@ -41,7 +44,7 @@ class SqlStore(Database):
         if claim is None:
             raise StoreError(f"{dataset.id} is being refreshed by another process; try again when it has finished")
         try:
-            return Draft(self, self.districts, dataset, claim, sample=sample)
+            return Draft(self, self.districts, self.geocoder, dataset, claim, sample=sample)
         except BaseException:
             claim.release()
             raise
@@ -59,6 +62,32 @@ class SqlStore(Database):
                 if moved:
                     where = one.c["_row"] == bindparam("r")
                     connection.execute(update(one).where(where).values(_district=bindparam("d")), moved)
+
+    def locate_again(self, dataset: Dataset) -> Published:
+        """Look up again every address that another version of the register was asked for; a place that changes makes a version.
+
+        While another refresh of the data set is under way nothing is done: whoever refreshes does this afterwards.
+        """
+        base, claim = self.version(dataset), self.claim(dataset.id)
+        if claim is None:
+            return base
+        try:
+            again = Relocation(self, self.districts, self.geocoder, dataset, claim, sample=base.sample)
+        except BaseException:
+            claim.release()
+            raise
+        try:
+            return again.locate_again()
+        finally:
+            again.close()
+
+    def geocoded(self, dataset: Dataset) -> dict[str | None, int]:
+        """How many of the newest version's records were located by an address, by the method's name; None for those that were not."""
+        one = self.tables[dataset.id]
+        method, looked_up = one.c[f"{GEOCODING}_method"], one.c[f"{GEOCODING}_version"].is_not(None)
+        statement = select(method, func.count()).where(statements.at(one, self.version(dataset).number), looked_up)
+        with self.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(statement.group_by(method))}
 
     # refreshes
 
@@ -96,6 +125,14 @@ class SqlStore(Database):
         )
         with self.reading() as connection:
             return [(row.reason, row.row) for row in connection.execute(statement)]
+
+    def repairs(self, dataset: Dataset, version: int) -> list[tuple[str, int]]:
+        """What was put right in the places of a version's records, and in how many."""
+        if not dataset.located:
+            return []
+        with self.reading() as connection:
+            found = connection.execute(statements.repairs(self.tables[dataset.id], version))
+            return [(what, count) for what, count in found]
 
     # questions
 

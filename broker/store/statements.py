@@ -30,8 +30,10 @@ from broker.model import Dataset, Localized
 from broker.query import (
     AREA,
     DISTRICT,
+    GEOCODING,
     LENGTH,
     LOCATION,
+    MENDED,
     ROW,
     Aggregation,
     And,
@@ -51,7 +53,7 @@ from broker.query import (
     RelatedTo,
     Shape,
 )
-from broker.store.tables import ALL, KEY, LOCAL, PLAIN
+from broker.store.tables import ALL, GEOCODED, KEY, LOCAL, PLAIN
 from broker.text import MARK, collation, fold
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "condition",
     "count",
     "page",
+    "repairs",
     "sort_columns",
 ]
 
@@ -127,6 +130,13 @@ def by_row(table: Table, dataset: Dataset, columns: frozenset[str]) -> Select[An
     return select(row, *_asked(table, dataset, columns)).where(row.in_(bindparam("rows", expanding=True)))
 
 
+def repairs(table: Table, version: int) -> Select[Any]:
+    """What was put right in the records' places, and in how many, the most frequent first."""
+    done, many = table.c[MENDED], func.count()
+    statement = select(done, many).where(at(table, version), done.is_not(None))
+    return statement.group_by(done).order_by(many.desc(), done)
+
+
 def count(table: Table, query: Query, place: Place) -> Select[Any]:
     """How many records match, whatever the window."""
     statement = select(func.count()).select_from(table).where(at(table, query.version))
@@ -167,7 +177,9 @@ def _asked(table: Table, dataset: Dataset, names: frozenset[str]) -> list[Column
     for name in sorted(names - {dataset.key}):
         if name == LOCATION:
             columns += [table.c["_lon"], table.c["_lat"]]
-        elif name in (AREA, LENGTH, DISTRICT):
+        elif name == GEOCODING:
+            columns += [table.c[one] for one, _ in GEOCODED[:-1]]
+        elif name in (AREA, LENGTH, DISTRICT, MENDED):
             columns.append(table.c[name])
         else:
             columns += [table.c[name + suffix] for suffix in ("", PLAIN, ALL) if name + suffix in table.c]

@@ -42,11 +42,13 @@ from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from broker.geometry import WGS84, Geometry, areas, lengths, metric
 from broker.model import CITY_TIME, Dataset, Field, Localized, Record
+from broker.query import GEOCODING, MENDED
 from broker.text import collation, plain_text
 
 __all__ = [
     "ALL",
     "FOREVER",
+    "GEOCODED",
     "KEY",
     "LOCAL",
     "PLAIN",
@@ -169,7 +171,18 @@ PLACE: tuple[tuple[str, Any], ...] = (
     *((name, Float) for name in ("_west", "_south", "_east", "_north", "_lon", "_lat", "_x", "_y", "_area", "_length")),
     ("_point", Boolean),
     ("_district", TEXT),
+    (MENDED, TEXT),
 )
+
+
+GEOCODED: tuple[tuple[str, Any], ...] = (
+    (f"{GEOCODING}_method", TEXT),
+    (f"{GEOCODING}_confidence", Float),
+    (f"{GEOCODING}_address", TEXT),
+    (f"{GEOCODING}_reason", TEXT),
+    (f"{GEOCODING}_version", BigInteger),
+)
+"""What is kept of an address that was looked up; the version is the gazetteer's. All are null where the source gave the place."""
 
 
 def table(dataset: Dataset, metadata: MetaData) -> Table:
@@ -177,6 +190,8 @@ def table(dataset: Dataset, metadata: MetaData) -> Table:
     columns = [column for field in dataset.fields for column in _columns(field)]
     if dataset.located:
         columns += [Column(name, kind) for name, kind in PLACE]
+    if dataset.geocode:
+        columns += [Column(name, kind) for name, kind in GEOCODED]
     name = dataset.id.replace(".", "_")
     made = Table(
         name,
@@ -273,15 +288,15 @@ def well_known(records: Sequence[Record], geometry: str | None) -> list[bytes | 
     return list(shapely.to_wkb(shapes))
 
 
-Fingerprint = Callable[[Record, bytes | None], int]
+Fingerprint = Callable[[Record, bytes | None, str | None], int]
 
 
 def fingerprinter(dataset: Dataset) -> Fingerprint:
-    """A function that gives a record's content hash: 64 bits, so that an unchanged record is known without reading it."""
+    """A function that gives a record's content hash: 64 bits, so that an unchanged record is known without reading it; a repair counts as content."""
     values = attrgetter(dataset.key, *(one.name for one in dataset.fields if one.kind is not Geometry))
 
-    def fingerprint(record: Record, wkb: bytes | None) -> int:
-        raw = repr((values(record), wkb))
+    def fingerprint(record: Record, wkb: bytes | None, repaired: str | None) -> int:
+        raw = repr((values(record), wkb, repaired))
         return int.from_bytes(blake2b(raw.encode(), digest_size=8).digest(), "big", signed=True)
 
     return fingerprint
@@ -364,7 +379,7 @@ def placed(geometries: Iterable[Geometry | None]) -> list[dict[str, Any]]:
         if shape is None:
             row.update(dict.fromkeys(names))
         row["_point"] = shape is not None and shape.geom_type == "Point"
-        row["_district"] = None
+        row["_district"] = row[MENDED] = None
     return rows
 
 

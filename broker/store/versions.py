@@ -10,14 +10,18 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import orjson
+import shapely
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from broker.model import Dataset, Record, Rejected
+from broker.model import Dataset, Record, Rejected, Repaired
+from broker.query import MENDED
 from broker.store.database import Database, Published
 from broker.store.dialect import Claim
 from broker.store.districts import Districts
 from broker.store.entries import entries, searchable
+from broker.store.geocoder import Geocoder
 from broker.store.tables import FOREVER, encoder, fingerprinter, placed, well_known
 
 __all__ = ["Changes", "Draft", "RefreshRecord"]
@@ -38,6 +42,7 @@ class Changes:
     repeated: int = 0
     removed: int = 0
     rejected: int = 0
+    repaired: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +57,19 @@ class RefreshRecord:
     changes: Changes = field(default_factory=Changes)
 
 
-Fresh = tuple[Record, bytes | None, int]
-"""A record to be written, its geometry as well-known binary, its content hash."""
+Fresh = tuple[Record, bytes | None, str | None, int]
+"""A record to be written, its geometry as well-known binary, what was repaired, its content hash."""
 
 
 class Draft:
     """The next version of a data set while it is read; used by one refresh at a time."""
 
-    def __init__(self, store: Database, districts: Districts, dataset: Dataset, claim: Claim, *, sample: bool) -> None:
+    def __init__(
+        self, store: Database, districts: Districts, geocoder: Geocoder, dataset: Dataset, claim: Claim, *, sample: bool
+    ) -> None:
         self.store = store
         self.districts = districts
+        self.geocoder = geocoder
         self.dataset = dataset
         self._claim = claim
         self._published = False
@@ -81,18 +89,25 @@ class Draft:
             self._before = self._current(connection)
             self._row = connection.scalar(select(func.max(self.table.c["_row"]))) or 0
 
-    def add(self, records: Iterable[Record | Rejected]) -> None:
+    def add(self, records: Iterable[Record | Repaired | Rejected]) -> None:
         """Take in records as they are read; an unchanged one costs no more than its hash."""
         readable: list[Record] = []
+        repairs: list[str | None] = []
         for one in records:
             if isinstance(one, Rejected):
                 self._reject(one)
+            elif isinstance(one, Repaired):
+                readable.append(one.record)
+                repairs.append(one.what)
             else:
                 readable.append(one)
-        for record, wkb in zip(readable, well_known(readable, self.dataset.geometry), strict=True):
-            hashed = self._fingerprint(record, wkb)
+                repairs.append(None)
+        shapes = well_known(readable, self.dataset.geometry)
+        for record, repaired, wkb in zip(readable, repairs, shapes, strict=True):
+            hashed = self._fingerprint(record, wkb, repaired)
             if self._is_new(getattr(record, self.dataset.key), hashed):
-                self._fresh.append((record, wkb, hashed))
+                self._fresh.append((record, wkb, repaired, hashed))
+        self.changes.repaired += len(repairs) - repairs.count(None)
         while len(self._fresh) >= BATCH:
             self._write(self._fresh[:BATCH])
             del self._fresh[:BATCH]
@@ -129,11 +144,16 @@ class Draft:
     def _write(self, fresh: list[Fresh]) -> None:
         own = {"_since": self.number, "_until": FOREVER}
         rows = []
-        for record, wkb, hashed in fresh:
+        for record, wkb, repaired, hashed in fresh:
             self._row += 1
-            rows.append({"_row": self._row, "_hash": hashed, **own, **self._encode(record, wkb)})
+            rows.append({"_row": self._row, "_hash": hashed, **own, **self._encode(record, wkb), MENDED: repaired})
+        if self.dataset.geocode:
+            self.geocoder.locate(self.dataset, rows)
+        self._insert(rows)
+
+    def _insert(self, rows: list[dict[str, Any]]) -> None:
         if self.dataset.located:
-            self._place(rows, [record for record, _, _ in fresh])
+            self._place(rows)
         with self.store.writing() as connection:
             self.store.bulk(self.table).insert(connection, rows)
             if self.dataset.located:
@@ -149,12 +169,14 @@ class Draft:
         self.store.bulk(table).insert(connection, [{"id": one["id"], "row": one["row"], **own} for one in made])
         self.store.dialect.enter(connection, made)
 
-    def _place(self, rows: list[dict[str, Any]], records: list[Record]) -> None:
-        places = placed(getattr(record, str(self.dataset.geometry)) for record in records)
+    def _place(self, rows: list[dict[str, Any]]) -> None:
+        wkb = np.array([row[str(self.dataset.geometry)] for row in rows], dtype=object)
+        places = placed(shapely.from_wkb(wkb))
         districts = self.districts.keys_at([(one["_lon"], one["_lat"]) for one in places])
         for row, place, district in zip(rows, places, districts, strict=True):
-            row.update(place)
-            row["_district"] = district
+            repaired = row[MENDED]
+            row.update(place, _district=district)
+            row[MENDED] = repaired
 
     def publish(self) -> Published:
         """Make the version known, or only note the check when nothing changed; readers see it with the transaction's end."""

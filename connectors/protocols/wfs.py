@@ -3,7 +3,7 @@
 Servers cap a page without telling and count wrongly, so neither a short page nor a stated number is the end: an empty page is,
 or one that brings nothing new. A row is the feature's properties with these names added: ``id`` (the feature's own),
 ``geometry`` (shapely, EPSG:4326, longitude first; `Unplaced` when it cannot be read; None when there is none),
-``axes_swapped`` (whether the source wrote north before east, found out from the city's extent) and ``asked.layer``.
+``asked.layer``, and `REPAIRED` when the source wrote north before east, which is found out from the city's extent.
 
     geometry: Geometry = field("Its area", read=required_place)
 """
@@ -16,11 +16,10 @@ from typing import Any, Literal
 
 import orjson
 import shapely
-import structlog
 
 from broker.errors import RowError, Suspicious, Unreadable
 from broker.geometry import Geometry, east_first, from_geojson
-from broker.model import Row
+from broker.model import REPAIRED, Row
 from broker.upstream import Page, Upstream
 from connectors.protocols import gml
 from connectors.protocols.geojson import features as geojson_features
@@ -34,7 +33,7 @@ GML31 = "text/xml; subtype=gml/3.1.1"
 GML32 = "application/gml+xml; version=3.2"
 
 XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-log = structlog.get_logger()
+SWAPPED = "axes came north before east and were swapped"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,9 +121,10 @@ class Layer:
         """The page's features as rows (see the module); raises `Unreadable` when it holds no feature collection."""
         hidden = {one.casefold() for one in self.withhold}
         found = list(_features(page))
-        for (own, properties, _), (placed, swapped) in zip(found, _placed(page, found), strict=True):
+        for (own, properties, _), (placed, swapped) in zip(found, _placed(found), strict=True):
             kept = {key: value for key, value in properties.items() if key.casefold() not in hidden}
-            yield {**kept, "id": own, "geometry": placed, "axes_swapped": swapped, "asked.layer": self.type_name}
+            row = {**kept, "id": own, "geometry": placed, "asked.layer": self.type_name}
+            yield {**row, REPAIRED: SWAPPED} if swapped else row
 
     def _query(self, start: int) -> dict[str, str]:
         newer = self.version == "2.0.0"
@@ -230,7 +230,7 @@ def _number(stated: object) -> int:
     return int(written) if written.isdecimal() else 0
 
 
-def _placed(page: Page, found: Sequence[Feature]) -> list[tuple[Geometry | Unplaced | None, bool]]:
+def _placed(found: Sequence[Feature]) -> list[tuple[Geometry | Unplaced | None, bool]]:
     """The places of a page's features in EPSG:4326, and whether the axes had to be swapped."""
     answer: list[tuple[Geometry | Unplaced | None, bool]] = [(None, False)] * len(found)
     by_crs: dict[int, list[tuple[int, Geometry]]] = {}
@@ -244,8 +244,6 @@ def _placed(page: Page, found: Sequence[Feature]) -> list[tuple[Geometry | Unpla
     for crs, group in by_crs.items():
         for (position, _), turned in zip(group, _turned([made for _, made in group], crs), strict=True):
             answer[position] = turned
-        if swapped := sum(answer[position][1] for position, _ in group):
-            log.info("wfs.axes_swapped", url=page.url, crs=f"EPSG:{crs}", swapped=swapped, features=len(group))
     return answer
 
 

@@ -15,6 +15,7 @@ import orjson
 
 from broker.upstream import Request
 from connectors.sample import city
+from connectors.sample.addresses import written
 from connectors.sample.bip_texts import (
     CARDS,
     CONTRACTORS,
@@ -22,6 +23,7 @@ from connectors.sample.bip_texts import (
     DEPARTMENTS,
     MATTERS,
     NOTICES,
+    OFFICES,
     ORDERS,
     QUESTIONS,
     SUBJECTS,
@@ -189,10 +191,10 @@ def _notices(category: str) -> list[Entry]:
     titles = [title for code, title in NOTICES if code == category]
     if not titles:
         raise LookupError(f"no news category {category}")
-    random = city.rng(f"bip.notices.{category}")
+    random, addresses = city.rng(f"bip.notices.{category}"), city.rng(f"bip.notices.{category}.addresses")
     rows = []
     for number in range(90):
-        street = random.choice(_street_names())
+        street = written(addresses, random.choice(_street_names()))
         title = random.choice(titles).format(street=street)
         start = date(2017, 1, 1) + timedelta(days=random.randrange(365))
         rows.append(
@@ -232,10 +234,11 @@ def _orders() -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=1)
 def _interpellations() -> tuple[bytes, ...]:
-    random = city.rng("bip.interpellations")
+    random, addresses = city.rng("bip.interpellations"), city.rng("bip.interpellations.addresses")
     rows = []
     for number in range(230):
         received = date(2017, 1, 2) + timedelta(days=number + number // 2)
+        matter = random.choice(MATTERS), written(addresses, random.choice(_street_names()))
         files = [_file(number, f"interpel_{number}.pdf")]
         if number % 3:
             files.append(_file(number, f"odpowiedz_na_interpelacje_nr_{number}.rtf"))
@@ -246,7 +249,7 @@ def _interpellations() -> tuple[bytes, ...]:
                 "symbol": f"{number + 1}/{received.year}",
                 "data_wplywu": f"{received.isoformat()} 00:00:00",
                 "wnioskodawca": random.choice(COUNCILLORS),
-                "temat": "w sprawie " + random.choice(MATTERS).format(street=random.choice(_street_names())),
+                "temat": "w sprawie " + matter[0].format(street=matter[1]),
                 "zalaczniki": {"items": [{"zalacznik": files if len(files) > 1 else files[0]}]} if number % 10 else "",
                 "link": f"{SITE}/interpelacje/{number}/",
             }
@@ -272,7 +275,7 @@ def _procedures() -> tuple[bytes, ...]:
             "jednostka": office,
             "opis": f"<p>Sprawę <em>{name.lower()}</em> prowadzi {office}.</p><ol><li>Złóż wniosek.</li><li>Odbierz decyzję.</li></ol>",
             "wymagane_dokumenty": "<ul><li>wniosek</li><li>dowód osobisty do&nbsp;wglądu</li></ul>",
-            "miejsce_zlozenia": "pl. Kolegiacki 17, 61-841 Poznań",
+            "miejsce_zlozenia": OFFICES[number % len(OFFICES)],
             "oplaty": fee,
             "termin": deadline,
             "podstawa_prawna": "Kodeks postępowania administracyjnego &#40;tekst jednolity&#41;",

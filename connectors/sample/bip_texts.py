@@ -7,6 +7,7 @@ __all__ = [
     "DEPARTMENTS",
     "MATTERS",
     "NOTICES",
+    "OFFICES",
     "ORDERS",
     "QUESTIONS",
     "SUBJECTS",
@@ -117,6 +118,14 @@ MATTERS = (
     "oświetlenia {street}",
     "miejsc postojowych przy {street}",
     "placu zabaw w rejonie {street}",
+)
+OFFICES = (
+    "pl. Kolegiacki 17, 61-841 Poznań",
+    "pl. Kolegiacki 17, sala 101, 61-841 Poznań",
+    "Al. Niepodległosci 18, Poznań",
+    "ulica 27-go Grudnia 9, II piętro",
+    "Św. Marcin 12/14 (wejście od podwórza)",
+    "dowolna filia urzędu",
 )
 CARDS = (
     ("Wydanie dowodu osobistego", "Wydział Spraw Obywatelskich", "bez opłat", "30 dni"),

@@ -14,6 +14,7 @@ HEADER = (
     "Środa", "Czwartek", "Piątek", "Telefon", "E-mail", "Szer. geogr.", "Dł. geogr.",
 )  # fmt: skip
 POINTS, NGO_FROM = 33, 22  # as in 2017: 22 with advocates and legal advisers, 11 of organisations
+UNPLACED = frozenset({11, 22, 33})  # as it happens in tables: the degrees are missing, the address is not
 ORGANISATIONS = ("Fundacja Prawo po Sąsiedzku", "Stowarzyszenie Porada za Rogiem", "Fundacja Paragraf i Człowiek")
 HOSTS = ("Filia biblioteki", "Szkoła podstawowa", "Dom kultury", "Siedziba rady osiedla", "Klub seniora")
 HOURS = ("8.00-12.00", "12.00-16.00", "15.30-19.30", "8:00 – 12:00", "9.00-11.00 i 14.00-16.00", "nieczynne")
@@ -52,8 +53,8 @@ def _table() -> bytes:
                 *(pick.choice(HOURS) for _ in range(5)),
                 "61 646 33 44",
                 f"punkt{number:02d}@pomoc-prawna.example",
-                f"{house.lat:.6f}".replace(".", ","),
-                f"{house.lon:.6f}".replace(".", ","),
+                "" if number in UNPLACED else f"{house.lat:.6f}".replace(".", ","),
+                "" if number in UNPLACED else f"{house.lon:.6f}".replace(".", ","),
             )
         )
     table.writerow([""] * len(HEADER))

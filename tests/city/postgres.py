@@ -47,44 +47,17 @@ class Cluster:
 @contextmanager
 def running() -> Iterator[Cluster]:
     """Start a server and stop it at the end. Raises when there is none to start: the tests need it."""
-    programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="broker-postgres-"))
     owner: dict[str, str] = {}
     if os.geteuid() == 0:  # the server refuses to run as root
         owner = {"user": "nobody", "group": "nogroup"}
-        shutil.chown(folder, "nobody", "nogroup")
+        shutil.chown(folder, **owner)
     try:
-        data = folder / "data"
-        made = [
-            programs / "initdb",
-            "--pgdata",
-            data,
-            "--username",
-            USER,
-            "--auth",
-            "trust",
-            "--encoding",
-            "UTF8",
-            "--no-sync",
-        ]
-        subprocess.run([*made, "--locale", "C.UTF-8"], check=True, capture_output=True, cwd=folder, **owner)
         port = free_port()
-        options = [
-            word
-            for one in (*QUICK, "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}")
-            for word in ("-c", one)
-        ]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", data, "-p", str(port), *options],
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                **owner,
-            )
+        server = _start(_programs(), folder, port, owner)
         try:
-            cluster = Cluster(port)
             _wait(server, port, folder / "log")
+            cluster = Cluster(port)
             cluster.prepare()
             yield cluster
         finally:
@@ -92,6 +65,17 @@ def running() -> Iterator[Cluster]:
             server.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(programs: Path, folder: Path, port: int, owner: dict[str, str]) -> "subprocess.Popen[bytes]":
+    data = folder / "data"
+    made = [programs / "initdb", "--pgdata", data, "--username", USER, "--auth", "trust", "--encoding", "UTF8"]
+    subprocess.run([*made, "--locale", "C.UTF-8", "--no-sync"], check=True, capture_output=True, cwd=folder, **owner)
+    settings = (*QUICK, "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}")
+    options = [word for one in settings for word in ("-c", one)]
+    command = [programs / "postgres", "-D", data, "-p", str(port), *options]
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **owner)
 
 
 def _programs() -> Path:

@@ -203,7 +203,7 @@ PENTAGRAM = "POLYGON((0 3, 2 -3, -3 1, 3 1, -2 -3, 0 3))"
     [
         ("POLYGON((0 0, 2 0, 2 2, 0 2, 0 0))", None, 4),
         ("POLYGON((0 0, 2 0, 2 0, 2 2, 0 2, 0 0))", None, 4),
-        (BOW_TIE, "repaired: Self-intersection[1 1]", 2),
+        (BOW_TIE, "shape repaired: Self-intersection", 2),
         ("GEOMETRYCOLLECTION(POLYGON((0 0, 2 0, 2 2, 0 2, 0 0)))", "a collection made one MultiPolygon", 4),
     ],
 )

@@ -21,6 +21,7 @@ from broker.model import (
     Page,
     Record,
     Rejected,
+    Repaired,
     Row,
     Source,
     Upstream,
@@ -333,3 +334,26 @@ def test_mypy_sees_a_missing_field_and_a_wrong_one(tmp_path: Path) -> None:
         '"Thing" has no attribute "cost"  [attr-defined]',
         'Property "number" defined in "Thing" is read-only  [misc]',
     ], ran.stdout + ran.stderr
+
+
+def test_a_shape_is_repaired_when_that_is_certain_and_its_row_rejected_when_not() -> None:
+    @dataset(CITY, "plots", key="number", reader=Given(), refresh=every(days=1), licence=CC0)
+    class Plot(Record):
+        """A plot."""
+
+        number: str = field("Number")
+        outline: Geometry | None = field("Outline", read=lambda wkt: shapely.from_wkt(wkt) if wkt else None)
+
+    body = b"""[{"number": "1", "outline": "POLYGON((0 0, 2 2, 2 0, 0 2, 0 0))"},
+               {"number": "2", "outline": "POLYGON((0 3, 2 -3, -3 1, 3 1, -2 -3, 0 3))"},
+               {"number": "3", "outline": "POINT(1 1)", "@repaired": "axes were swapped"},
+               {"number": "4", "outline": null}]"""
+    bow, star, point, nothing = Plot.__dataset__.records(Page(body))
+    assert isinstance(bow, Repaired)
+    assert (bow.what, bow.record.outline.area) == ("shape repaired: Self-intersection", 2)  # type: ignore[attr-defined]
+    assert isinstance(star, Rejected)
+    assert star.reason.startswith("outline: Self-intersection")
+    assert star.reason.endswith("and it is not certain what was meant")
+    assert isinstance(point, Repaired)
+    assert point.what == "axes were swapped"
+    assert isinstance(nothing, Plot)

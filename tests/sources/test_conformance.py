@@ -10,7 +10,7 @@ import pytest
 
 from broker.catalog import Catalog
 from broker.geometry import CITY
-from broker.model import Geometry, Page, Record, Rejected
+from broker.model import Geometry, Page, Record, Rejected, Repaired
 from broker.upstream import Sample, Upstream
 
 CATALOG = Catalog.load()
@@ -43,11 +43,11 @@ def pages(id: str) -> tuple[Page, ...]:
 
 @cache
 def records(id: str) -> tuple[Record, ...]:
-    return tuple(one for one in read(id) if not isinstance(one, Rejected))
+    return tuple(one.record if isinstance(one, Repaired) else one for one in read(id) if not isinstance(one, Rejected))
 
 
 @cache
-def read(id: str) -> tuple[Record | Rejected, ...]:
+def read(id: str) -> tuple[Record | Repaired | Rejected, ...]:
     dataset = CATALOG.dataset(id)
     return tuple(one for page in pages(id) for one in dataset.records(page))
 

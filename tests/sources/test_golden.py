@@ -15,7 +15,7 @@ import pytest
 import shapely
 
 from broker.catalog import Catalog
-from broker.model import Dataset, Page, Record, Rejected
+from broker.model import Dataset, Page, Record, Rejected, Repaired
 
 HERE = Path(__file__).parent
 CATALOG = Catalog.load()
@@ -39,9 +39,11 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def written(record: Record | Rejected) -> dict[str, Any]:
+def written(record: Record | Repaired | Rejected) -> dict[str, Any]:
     if isinstance(record, Rejected):
         return {"rejected": record.reason}
+    if isinstance(record, Repaired):
+        return {**written(record.record), "@repaired": record.what}
     return {one.name: plain(getattr(record, one.name)) for one in fields(record)}  # type: ignore[arg-type]
 
 

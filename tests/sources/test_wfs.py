@@ -11,6 +11,7 @@ import shapely
 from lxml import etree
 
 from broker.errors import RowError, Suspicious, Unreadable
+from broker.model import REPAIRED
 from broker.upstream import Answer, Page, Request, Sample, Upstream
 from connectors.protocols import gml
 from connectors.protocols.wfs import GEOJSON, GML2, GML31, GML32, Layer, Layers, Unplaced, place, required_place
@@ -160,7 +161,7 @@ def test_every_version_and_form_gives_the_same(version: Any, form: str, srs: str
     rows = [row for page in fetched(layer, answer) for row in layer.rows(page)]
     wanted = [row for page in fetched(expected, answer) for row in expected.rows(page)]
     assert len(rows) == 300
-    assert {row["axes_swapped"] for row in rows} == {"urn" in srs and form != GEOJSON}
+    assert {REPAIRED in row for row in rows} == {"urn" in srs and form != GEOJSON}
     for row, other in zip(rows, wanted, strict=True):
         assert {k: row[k] for k in ("id", "SYMBOL", "PLAN")} == {k: other[k] for k in ("id", "SYMBOL", "PLAN")}
         assert shapely.symmetric_difference(row["geometry"], other["geometry"]).area < 1e-12
@@ -183,7 +184,7 @@ def test_bad_geometry_is_kept_to_its_row() -> None:
     body = orjson.dumps({"type": "FeatureCollection", "crs": crs, "features": list(map(feature, geometries))})
     rows = list(LAYER.rows(Page(body)))
     assert [type(row["geometry"]) for row in rows] == [shapely.Point, *[Unplaced] * 4, type(None), shapely.Point]
-    assert [row["axes_swapped"] for row in rows] == [True, False, False, False, False, False, False]
+    assert [REPAIRED in row for row in rows] == [True, False, False, False, False, False, False]
     assert rows[0]["geometry"].distance(rows[6]["geometry"]) < 1e-9
     with pytest.raises(RowError, match="lies outside the city's surroundings"):
         place(rows[1]["geometry"])

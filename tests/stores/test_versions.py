@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
-from broker.model import Rejected
-from broker.query import AREA, DISTRICT, LENGTH, LOCATION, Find, Query, Term, Window
+from broker.model import Rejected, Repaired
+from broker.query import AREA, DISTRICT, LENGTH, LOCATION, MENDED, Find, Query, Term, Window
 from broker.store import SqlStore
 from tests.stores.town import QUARTERS, SHOPS, Quarter, Shop, put, shop
 
@@ -175,3 +175,18 @@ def test_an_address_without_a_store_is_refused_with_what_is_accepted(catalog: Ca
         open_store("sqlite://", catalog)
     with pytest.raises(StoreError, match=r"postgresql.*:\*\*\*@127.0.0.1:9/x cannot be opened, .*onnection refused"):
         open_store("postgresql+psycopg://me:secret@127.0.0.1:9/x", catalog)
+
+
+def test_repairs_are_kept_with_the_records_and_counted(town: SqlStore) -> None:
+    moved = Repaired(shop("m", geometry=shapely.Point(16.9, 52.4)), "axes were swapped")
+    _, changes = put(
+        town, SHOP, shop("a"), moved, Repaired(shop("n", geometry=shapely.Point(16.9, 52.41)), "axes were swapped")
+    )
+    assert changes.repaired == 2
+    version = town.version(SHOP).number
+    assert town.repairs(SHOP, version) == [("axes were swapped", 2)]
+    assert town.repairs(SHOP, version - 1) == []
+    rows = town.by_key(SHOP, version, ["a", "m"], frozenset({MENDED}))
+    assert {key: row[MENDED] for key, row in rows.items()} == {"a": None, "m": "axes were swapped"}
+    _, changes = put(town, SHOP, shop("a"), moved.record)
+    assert (changes.changed, town.repairs(SHOP, version + 1)) == (1, [])

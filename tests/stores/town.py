@@ -15,6 +15,7 @@ from broker.model import (
     Page,
     Record,
     Rejected,
+    Repaired,
     Row,
     Source,
     Upstream,
@@ -92,7 +93,7 @@ QUARTERS = (
 )
 
 
-def put(store: SqlStore, declared: Dataset, *records: Record | Rejected) -> Any:
+def put(store: SqlStore, declared: Dataset, *records: Record | Repaired | Rejected) -> Any:
     """Publish a version that holds exactly these records; gives what was published and what changed."""
     draft = store.draft(declared, sample=False)
     try:
