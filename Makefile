@@ -31,7 +31,8 @@ test: check packages
 packages:
 	tests/packages.sh
 
-bench: install
+bench: install packages
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
 	.venv/bin/python -m bench
 
 # The pages of docs/ that are written by the code: settings, data sets, errors, queries.
@@ -45,4 +46,5 @@ COMPILE = uv pip compile --generate-hashes --universal --no-emit-index-url --no-
 lock:
 	$(COMPILE) pyproject.toml --group dev -o requirements.lock
 	$(COMPILE) pyproject.toml --constraint requirements.lock -o docker/requirements.lock
+	$(COMPILE) --group bench --constraint requirements.lock -o bench/requirements.lock
 	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) - --constraint requirements.lock -o docker/build.lock

@@ -1,6 +1,7 @@
-"""Measure everything, print it as tables and keep it in ``bench/results.json``: ``python -m bench [refresh|queries]``."""
+"""Measure everything, print it as tables and keep it in ``bench/results.json``: ``python -m bench [refresh|queries|spatial]``."""
 
 import asyncio
+import importlib
 import platform
 import sys
 from typing import Any
@@ -9,11 +10,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench import queries, refresh
 from bench.process import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-PARTS = {"refresh": refresh.measure, "queries": queries.measure}
+PARTS = ("refresh", "queries", "spatial")
 
 
 def main(*asked: str) -> None:
@@ -23,9 +23,36 @@ def main(*asked: str) -> None:
     results["python"] = platform.python_version()
     console = Console(width=140)
     for name in asked or PARTS:
-        results[name] = asyncio.run(PARTS[name]())
+        results[name] = asyncio.run(
+            importlib.import_module(f"bench.{name}").measure()
+        )  # each needs what the others do not
         console.print(TABLES[name](results[name]))
     RESULTS.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def spatial_table(found: dict[str, Any]) -> Table:
+    table = Table("what", "cold ms", "warm ms", "the broker on SQLite takes … times this")
+    hand, ratios = found["by_hand"], found["ratios"]
+    table.title = f"{found['points']} points in 42 areas of {found['vertices']} vertices; pages of 1 000 out of a box"
+    for kind in ("sqlite", "postgis"):
+        for name, about in (
+            ("count", "points in areas"),
+            ("nearest", "5 nearest of 33 for 1 000"),
+            ("within_300", "within 300 m of each of 10 000"),
+        ):
+            table.add_row(
+                f"broker on {kind}: {about}", str(found[kind][f"{name}_cold_ms"]), str(found[kind][f"{name}_warm_ms"])
+            )
+    for name, about in (
+        ("postgis_sql", "PostGIS, SQL by hand"),
+        ("sjoin", "geopandas sjoin"),
+        ("strtree", "a bare STRtree"),
+    ):
+        table.add_row(f"{about}: points in areas", "", str(hand[f"{name}_ms"]), str(ratios[f"sqlite to {name}"]))
+    for size, one in found["page"].items():
+        table.add_row(f"page of a box, out of {size} ({one['peak_mib']} MiB)", "", str(one["narrow_ms"]))
+        table.add_row(f"page of the whole city, out of {size}", "", str(one["wide_ms"]))
+    return table
 
 
 def refresh_table(found: dict[str, Any]) -> Table:
@@ -59,7 +86,7 @@ def queries_table(found: dict[str, Any]) -> Table:
     return table
 
 
-TABLES = {"refresh": refresh_table, "queries": queries_table}
+TABLES = {"refresh": refresh_table, "queries": queries_table, "spatial": spatial_table}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

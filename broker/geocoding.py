@@ -93,7 +93,7 @@ class Gazetteer:
             return Geocoded(reason="no address is in the text")
         return _only([self._locate(one, code) for one in mentions])
 
-    def _locate(self, mention: Mention, code: str | None) -> "Located":
+    def _locate(self, mention: Mention, code: str | None) -> "_Located":
         street, number = mention.street.written, mention.number
         weight = (FORMER if mention.street.former else 1.0) * (MISTYPED if mention.mistyped else 1.0)
         weight *= 1.0 - A_STEP * mention.penalty
@@ -102,10 +102,10 @@ class Gazetteer:
             there = any(one.postcode == code for one in points)
             sure = round(ON_STREET * weight * _by_postcode(points, code, there=there), 2)
             middle = self._middle(street)
-            return Located(mention, Geocoded(Method.STREET, sure, street, middle.lon, middle.lat), there)
+            return _Located(mention, Geocoded(Method.STREET, sure, street, middle.lon, middle.lat), there)
         hit = self._of(street).find(number)
         if hit is None:
-            return Located(mention, Geocoded(reason=f"{street} has no number {number}, nor one near it"), agreed=False)
+            return _Located(mention, Geocoded(reason=f"{street} has no number {number}, nor one near it"), agreed=False)
         precision, rows = hit
         found = [points[row] for row in rows]
         there = any(one.postcode == code for one in found)
@@ -113,10 +113,10 @@ class Gazetteer:
         first = found[0]
         address = f"{first.street} {first.number}"
         if any(_apart(one, first.lon, first.lat) > ONE_PLACE for one in found[1:]):
-            return Located(mention, Geocoded(reason=f"{address} is in the register at places far apart"), there)
+            return _Located(mention, Geocoded(reason=f"{address} is in the register at places far apart"), there)
         method, sure = METHODS[precision]
         sure = round(sure * weight * _by_postcode(found, code, there=there), 2)
-        return Located(mention, Geocoded(method, sure, address, first.lon, first.lat, first.key), there)
+        return _Located(mention, Geocoded(method, sure, address, first.lon, first.lat, first.key), there)
 
     def _of(self, street: str) -> Numbers:
         if street not in self._numbers:
@@ -143,7 +143,7 @@ def _apart(one: AddressPoint, lon: float, lat: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class _Located:
     """What a mention leads to, and whether the postcode agrees with it."""
 
     mention: Mention
@@ -151,7 +151,7 @@ class Located:
     agreed: bool
 
 
-def _only(found: Sequence[Located]) -> Geocoded:
+def _only(found: Sequence[_Located]) -> Geocoded:
     """The one place that several mentions lead to, or why there is none."""
     numbered = [one for one in found if one.mention.number is not None]
     for some in (

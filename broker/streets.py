@@ -16,6 +16,7 @@ from broker.text import fold
 __all__ = [
     "AFTER_YEAR",
     "FORMER",
+    "INFLECTED",
     "KINDS",
     "NUMERAL",
     "SAME_KIND",
@@ -23,6 +24,7 @@ __all__ = [
     "Token",
     "agrees",
     "in_passing",
+    "inflected",
     "is_given",
     "likeness",
     "read_name",

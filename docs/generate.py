@@ -4,22 +4,30 @@ A page says where with ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; NAME i
 it when the block takes one. ``python docs/generate.py`` says which pages are stale (exit code 1), ``--write`` renews them.
 """  # noqa: INP001 - a script beside the pages, no package
 
+import asyncio
+import atexit
 import re
+import runpy
 import sys
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
+import orjson
 import typer.main
 from graphql import build_schema
+from shapely.geometry import shape
 
 from broker import errors
 from broker.catalog import Catalog
 from broker.errors import BrokerError
 from broker.model import Dataset, Field
-from broker.settings import Setting, every_setting
+from broker.settings import Setting, Settings, every_setting
+from broker.telemetry import configure
 
-__all__ = ["BLOCKS", "main", "pages", "renewed"]
+__all__ = ["BLOCKS", "main", "maps", "pages", "renewed"]
 
 DOCS = Path(__file__).resolve().parent
 MARK = re.compile(r"<!-- begin (?P<name>\w+)(?: (?P<argument>\S+))? -->\n.*?<!-- end (?P=name) -->", re.DOTALL)
@@ -168,9 +176,46 @@ def file(path: str) -> str:
     return f"```{language}\n{(DOCS / path).read_text(encoding='utf-8').strip()}\n```"
 
 
+@cache
+def sample() -> Callable[..., dict[str, object]]:
+    """Answers queries over the sample data, from a store of its own."""
+    from broker.app import Engine  # noqa: PLC0415 - the other blocks do without
+
+    configure("error", "console")
+    folder = tempfile.TemporaryDirectory()
+    engine = Engine.open(Settings(store=f"sqlite:///{folder.name}/sample.sqlite", sample=True, log_level="error"))
+    atexit.register(folder.cleanup)
+    atexit.register(engine.store.close)
+    asyncio.run(engine.fill())
+
+    def ask(query: str, **variables: object) -> dict[str, object]:
+        answer = asyncio.run(engine.endpoint.run(query, variables))
+        if "errors" in answer:
+            raise ValueError(f"{answer['errors']} in {query}")
+        return answer["data"]  # type: ignore[no-any-return]
+
+    return ask
+
+
+def answer(path: str) -> str:
+    """What the sample data answer to a query, as JSON."""
+    data = sample()((DOCS / path).read_text(encoding="utf-8"))
+    return f"```json\n{orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()}\n```"
+
+
 BLOCKS: dict[str, Callable[[str], str]] = {
-    one.__name__: one for one in (settings, sources, datasets, codes, commands, roots, file)
+    one.__name__: one for one in (settings, sources, datasets, codes, commands, roots, file, answer)
 }
+
+
+def maps() -> Iterator[tuple[Path, str]]:
+    """Every map, and the file it belongs in."""
+    drawing = runpy.run_path(str(DOCS / "maps.py"))
+    outlines = sample()("{ districts(first: 100) { nodes { geometry(simplify: 20) } } }")
+    districts = [shape(one["geometry"]) for one in outlines["districts"]["nodes"]]  # type: ignore[index]
+    for name in drawing["MAPS"]:
+        query = (DOCS / "analysts" / f"{name}.graphql").read_text(encoding="utf-8")
+        yield DOCS / "analysts" / f"{name}.svg", drawing["svg"](name, sample()(query, first=1000, map=True), districts)
 
 
 def renewed(text: str) -> str:
@@ -200,6 +245,11 @@ def main(arguments: list[str]) -> int:
             stale.append(page.relative_to(DOCS.parent))
             if write:
                 page.write_text(fresh, encoding="utf-8")
+    for picture, drawn in maps():
+        if not picture.exists() or picture.read_text(encoding="utf-8") != drawn:
+            stale.append(picture.relative_to(DOCS.parent))
+            if write:
+                picture.write_text(drawn, encoding="utf-8")
     for page in stale:
         sys.stdout.write(f"{page}: {'renewed' if write else 'stale; run make docs'}\n")
     return int(bool(stale) and not write)

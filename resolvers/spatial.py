@@ -18,6 +18,8 @@ from resolvers.where import degrees
 
 __all__ = [
     "PLACE_COLUMNS",
+    "Geocoding",
+    "GeocodingMethod",
     "Intersection",
     "Location",
     "PlaceInput",
@@ -96,13 +98,16 @@ def _location(root: strawberry.Parent[RecordValue]) -> Location | None:
 
 
 def _area(root: strawberry.Parent[RecordValue]) -> float | None:
-    area: float | None = root.row[AREA]
-    return area
+    return _hundredths(root.row[AREA])
 
 
 def _length(root: strawberry.Parent[RecordValue]) -> float | None:
-    length: float | None = root.row[LENGTH]
-    return length
+    return _hundredths(root.row[LENGTH])
+
+
+def _hundredths(measure: float | None) -> float | None:
+    """Beyond a centimetre, or its square, the digits say nothing."""
+    return None if measure is None else round(measure, 2)
 
 
 def _distance(

@@ -111,6 +111,10 @@ class Dialect(Protocol):
         """Take new rows of a located data set into the index of places."""
         ...
 
+    def settle(self, connection: Connection, table: Table) -> None:
+        """Let the database take notice of how much a table holds now, after a version has been published."""
+        ...
+
     def enter(self, connection: Connection, entries: Sequence[SearchEntry]) -> None:
         """Take new records into the search."""
         ...

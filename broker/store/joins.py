@@ -15,7 +15,7 @@ from broker.errors import TooMuch
 from broker.query import Link, Predicate
 from broker.store.arrays import Array, Layer
 
-__all__ = ["MAX_PAIRS", "Pairs", "Part", "linked", "matching", "metres", "nearest", "shared"]
+__all__ = ["INVERSE", "MAX_PAIRS", "Pairs", "Part", "linked", "matching", "metres", "nearest", "ordered", "shared"]
 
 MAX_PAIRS = 5_000_000
 """The most pairs one join may have: 80 MB of positions."""
@@ -58,17 +58,21 @@ class Part:
 
 
 def linked(children: Part, parents: Part, link: Link) -> Pairs:
-    """Every pair that is linked, ordered by parent, then child. Raises `TooMuch` above `MAX_PAIRS`."""
+    """Every pair that is linked, in no order; positions among the children given. Raises `TooMuch` above `MAX_PAIRS`."""
     found, total = [], 0
     for some in _linked(children, parents, link):
         total += len(some[0])
         if total > MAX_PAIRS:
             raise TooMuch(f"more than {MAX_PAIRS} pairs are related; narrow the filter, the distance or the page")
         found.append(some)
-    asked = np.concatenate([one[0] for one in found]) if found else np.array([], dtype=np.intp)
-    answers = np.concatenate([one[1] for one in found]) if found else np.array([], dtype=np.intp)
-    order = np.lexsort((answers, asked))
-    return asked[order], children.positions(answers[order])
+    none = np.array([], dtype=np.intp)
+    return np.concatenate([none, *(one[0] for one in found)]), np.concatenate([none, *(one[1] for one in found)])
+
+
+def ordered(children: Part, pairs: Pairs) -> Pairs:
+    """The pairs by parent, then by child, whose positions are now those in the children's layer."""
+    order = np.lexsort((pairs[1], pairs[0]))
+    return pairs[0][order], children.positions(pairs[1][order])
 
 
 def matching(subjects: Layer, objects: Part, link: Link) -> Array:

@@ -123,6 +123,10 @@ class Postgis:
     def index(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Nothing: the database keeps its indexes itself."""
 
+    def settle(self, connection: Connection, table: Table) -> None:
+        """Statistics for the planner, without which it takes a large table for a small one."""
+        connection.exec_driver_sql(f'ANALYZE "{table.name}"')
+
     def enter(self, connection: Connection, entries: Sequence[SearchEntry]) -> None:
         """Add their words."""
         rows = [

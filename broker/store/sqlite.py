@@ -129,6 +129,9 @@ class Sqlite:
         if boxes:
             connection.exec_driver_sql(f'INSERT INTO "{table.name}__rtree" VALUES (?, ?, ?, ?, ?)', boxes)  # noqa: S608 - our own table's name
 
+    def settle(self, connection: Connection, table: Table) -> None:
+        """Nothing: its plans do not hang on how much there is."""
+
     def enter(self, connection: Connection, entries: Sequence[SearchEntry]) -> None:
         """Add to the full-text table."""
         rows = [(one["id"], one["title"], one["text"], one["words"]) for one in entries]

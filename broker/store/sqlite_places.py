@@ -134,8 +134,12 @@ class SqliteJoined:
         self._asked = asked  # of each parent in the part its position among the keys asked for
 
     @cached_property
-    def _pairs(self) -> Pairs:
+    def _found(self) -> Pairs:
         return joins.linked(self._children, self._parents, self._related.link)
+
+    @cached_property
+    def _pairs(self) -> Pairs:
+        return joins.ordered(self._children, self._found)
 
     @property
     def _unbound(self) -> bool:
@@ -148,7 +152,7 @@ class SqliteJoined:
         """By counting the pairs of each parent."""
         if self._unbound:
             return {self._key(one): len(self._children) for one in range(len(self._parents))}
-        counted = np.bincount(self._pairs[0], minlength=len(self._parents))
+        counted = np.bincount(self._found[0], minlength=len(self._parents))
         return {self._key(one): count for one, count in enumerate(counted.tolist())}
 
     def pairs(self, size: int, *, nearest: bool, distance: bool, shared: bool) -> list[Pair]:

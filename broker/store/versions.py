@@ -199,6 +199,7 @@ class Draft:
                 if self.dataset.refresh.live:
                     self._forget(connection)
                 connection.execute(insert(versions).values(**asdict(made)))
+                self.store.dialect.settle(connection, self.table)
         self._published = True
         return made
 

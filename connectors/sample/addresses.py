@@ -18,13 +18,14 @@ HOW = ("plain", "plain", "case", "case", "number", "number", "number", "flat", "
 def written(pick: random.Random, street: str) -> str:
     """The street, or an address on it, in one of the ways people write it; seldom one that cannot be found."""
     how = pick.choice(HOW)
-    house = pick.choice(_houses()[street])
-    number = house.number
+    number = pick.choice(_houses()[street]).number
+    if how == "unknown":
+        return pick.choice(UNKNOWN)
+    return street if how == "plain" else _on(pick, street, number, how)
+
+
+def _on(pick: random.Random, street: str, number: str, how: str) -> str:
     match how:
-        case "plain":
-            return street
-        case "unknown":
-            return pick.choice(UNKNOWN)
         case "corner":
             return f"{_in_case(street)} i {_in_case(pick.choice(city.streets()).name)}"
         case "case":
