@@ -56,10 +56,11 @@ def level(value: object) -> float | None:
 
 def lasting(layer: str, id: str, geometry: object) -> str:
     """A key that outlives a refresh: the feature's id, or a print of its place where the server makes ids anew each time."""
+    name = layer.partition(":")[2]
     if id and ".fid-" not in id:  # GeoServer's form for a view without a primary key
-        return id
+        return id if id.startswith(f"{name}.") else f"{name}.{id}"  # other servers number each layer by itself
     place = shapely.transform(required_place(geometry), lambda points: np.round(points, 7))  # as stable as a centimetre
-    return f"{layer.partition(':')[2]}.{blake2b(shapely.to_wkb(place, byte_order=1), digest_size=8).hexdigest()}"
+    return f"{name}.{blake2b(shapely.to_wkb(place, byte_order=1), digest_size=8).hexdigest()}"
 
 
 def part(name: str) -> Callable[[object], str | None]:

@@ -1,17 +1,19 @@
 #!/bin/sh
-# Brings up what the tests need besides Python: a browser for GraphiQL, and PostgreSQL with PostGIS as a second store.
+# Brings up what the tests need besides Python: a browser for GraphiQL, PostgreSQL with PostGIS as a second store, and MapServer
+# as the city's WFS.
 # Does nothing when all is there; installs what is missing from the system's packages when run by root; otherwise says what to do.
 set -eu
 
 have() {
     case "$1" in
         chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
+        cgi-mapserver) [ -x /usr/lib/cgi-bin/mapserv ] || command -v mapserv ;;
         postgresql-postgis) ls /usr/share/postgresql/*/extension/postgis.control ;;
     esac >/dev/null 2>&1
 }
 
 missing=""
-for one in chromium postgresql-postgis; do
+for one in chromium cgi-mapserver postgresql-postgis; do
     have "$one" || missing="$missing $one"
 done
 [ -n "$missing" ] || exit 0

@@ -18,7 +18,7 @@ import orjson
 import shapely
 
 from broker.errors import RowError, Suspicious, Unreadable
-from broker.geometry import Geometry, east_first, from_geojson
+from broker.geometry import WGS84, Geometry, east_first, from_geojson
 from broker.model import REPAIRED, Row
 from broker.upstream import Page, Upstream
 from connectors.protocols import gml
@@ -171,7 +171,7 @@ def _features(page: Page) -> Iterator[Feature]:
     if page.body.lstrip()[:1] in (b"{", b"["):
         for row in geojson_features(page):
             properties = {key: value for key, value in row.items() if key != "crs" and not key.startswith("asked.")}
-            yield row["id"], properties, (row["geometry"], f"EPSG:{row['crs']}")
+            yield row["id"], properties, (row["geometry"], _geojson_crs(row, page))
         return
     root = parse(page)
     if name(root) != "FeatureCollection":
@@ -179,6 +179,21 @@ def _features(page: Page) -> Iterator[Feature]:
     default = next((gml.stated_crs(one) for one in children(root, "boundedBy")), "") or page.asked.get("srs", "")
     for member in _members(root):
         yield _of_gml(member, default)
+
+
+def _geojson_crs(row: Mapping[str, Any], page: Page) -> str:
+    """What the envelope states. A server that states nothing means degrees, or what was asked when these are none."""
+    stated, asked = int(row["crs"]), str(page.asked.get("srs", ""))
+    if stated == WGS84 and asked and not _in_degrees(row["geometry"]):
+        return asked
+    return f"EPSG:{stated}"
+
+
+def _in_degrees(geometry: object) -> bool:
+    first = geometry.get("coordinates") if isinstance(geometry, Mapping) else None
+    while isinstance(first, list) and first and isinstance(first[0], list):
+        first = first[0]
+    return not (isinstance(first, list) and first and isinstance(first[0], int | float) and abs(first[0]) > 180)  # noqa: PLR2004 - longitudes end there
 
 
 def _members(root: Element) -> Iterator[Element]:
