@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -17,23 +18,27 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker import graphiql
-from broker.catalog import Catalog
+from broker.catalog import Broken, Catalog
 from broker.endpoint import Endpoint
 from broker.errors import BrokerError, SettingError
 from broker.live import Live
+from broker.model import Dataset
 from broker.packages import check_packages
 from broker.refresh import Refresher
 from broker.schedule import Schedule
 from broker.search import Search
 from broker.settings import Settings
-from broker.store import SqlStore, open_store
+from broker.store import SqlStore, open_descriptions, open_store
 from broker.telemetry import Event, configure, log
+from broker.upstream import Http, Upstream, connect
+from connectors.layers import ConfiguredLayer, declare, describe, described, written
 from resolvers.context import Context
 from resolvers.schema import build
 
-__all__ = ["Engine", "SecurityHeaders", "core", "create_app", "from_environment"]
+__all__ = ["Engine", "SecurityHeaders", "configured_layers", "core", "create_app", "from_environment"]
 
 FILLING = "filling"
+DESCRIBE_SECONDS = 5.0
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -56,7 +61,7 @@ class Engine:
     def open(cls, settings: Settings) -> "Engine":
         """Read the connectors and open the store. Raises `SettingError`, `DeclarationError` or `StoreError`."""
         check_packages()
-        catalog = Catalog.load()
+        catalog = Catalog.load(*configured_layers(settings))
         for one in catalog.broken:
             log().error(Event.CONNECTOR_BROKEN, module=one.module, reason=one.reason)
         for id in settings.sources:
@@ -127,6 +132,38 @@ class Engine:
                 yield
         finally:
             self.store.close()
+
+
+def configured_layers(settings: Settings) -> tuple[list[Dataset], list[Broken]]:
+    """The data sets of layers added by configuration, and those that no server describes, now or earlier.
+
+    A server that is away is asked again at the next start; until then its last description stands. Raises `StoreError`.
+    """
+    if not settings.layers:
+        return [], []
+    wanted = [ConfiguredLayer(id, **one.model_dump()) for id, one in settings.layers.items()]
+    with ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own
+        told = thread.submit(asyncio.run, _described(wanted, settings)).result()
+    kept = open_descriptions(settings.store)
+    kept.keep({id: one for id, one in told.items() if isinstance(one, str)})
+    known = kept.read()
+    usable = [declare(one, described(known[one.id])) for one in wanted if one.id in known]
+    broken = [Broken(f"layers.{one.id}", str(told[one.id])) for one in wanted if one.id not in known]
+    return usable, broken
+
+
+async def _described(wanted: list[ConfiguredLayer], settings: Settings) -> dict[str, str | BrokerError]:
+    """Each layer's description as text, or why there is none."""
+    told: dict[str, str | BrokerError] = {}
+    async with connect(DESCRIBE_SECONDS) as session:
+        transport = Http(session, settings.upstream.max_body_mib << 20, asyncio.Semaphore(settings.upstream.parallel))
+        for one in wanted:
+            try:
+                told[one.id] = written(await describe(one, Upstream(one.url, transport, attempts=1)))
+            except BrokerError as error:
+                log().warning(Event.LAYER_NOT_DESCRIBED, layer=one.id, reason=str(error))
+                told[one.id] = error
+    return told
 
 
 def core(schema: strawberry.Schema) -> GraphQLSchema:

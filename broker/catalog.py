@@ -38,10 +38,10 @@ class Catalog:
     broken: tuple[Broken, ...] = ()
 
     @classmethod
-    def load(cls) -> "Catalog":
-        """Read every installed connector. Raises `DeclarationError` when two of them contradict each other."""
-        found: list[Dataset] = []
-        broken: list[Broken] = []
+    def load(cls, configured: Iterable[Dataset] = (), unusable: Iterable[Broken] = ()) -> "Catalog":
+        """Read every installed connector, and add what is configured. Raises `DeclarationError` when two contradict each other."""
+        found: list[Dataset] = list(configured)
+        broken: list[Broken] = list(unusable)
         for name in _module_names():
             try:
                 found.extend(_declared(importlib.import_module(name)))
@@ -53,8 +53,9 @@ class Catalog:
     def of(cls, datasets: Iterable[Dataset], broken: tuple[Broken, ...] = ()) -> "Catalog":
         """A catalogue of these data sets. Raises `DeclarationError` when they contradict one another."""
         ordered = sorted(datasets, key=lambda one: one.id)
-        for what in ("id", "root", "type_name"):
+        for what in ("id", "type_name"):
             _unique(ordered, what)
+        _unique([one for one in ordered if not one.generic], "root")
         catalog = cls({one.id: one for one in ordered}, broken)
         for one in ordered:
             for field in one.fields:
@@ -94,7 +95,7 @@ class Catalog:
     def by_name(self, name: str) -> Dataset:
         """The data set of this name, which is that of its root field too. Raises `NotFound`."""
         for one in self.datasets.values():
-            if one.name == name:
+            if one.name == name and not one.generic:
                 return one
         raise NotFound(f"no collection {name!r}")
 

@@ -181,6 +181,8 @@ class Dataset:
     page: str | None
     partition: bool
     gazetteer: AddressFields | None = None
+    address: str | None = None
+    generic: bool = False
 
     @property
     def id(self) -> str:
@@ -257,6 +259,8 @@ def dataset(
     page: str | None = None,
     partition: bool = False,
     gazetteer: AddressFields | None = None,
+    address: str | None = None,
+    generic: bool = False,
 ) -> Callable[[type[R]], type[R]]:
     """Make a class a record and declare its data set.
 
@@ -271,6 +275,8 @@ def dataset(
         page: the address of a record's own page, with fields in braces: ``https://…/{entry}``.
         partition: its polygons divide the city; every located record is told which one it lies in.
         gazetteer: it is the city's register of addresses, by which records that have only an address get a place.
+        address: where it is asked, when that is not the source's base URL.
+        generic: it was added without code: it is asked through ``layer(id:)`` and has no root field and type of its own.
 
     Raises `DeclarationError` when the declaration contradicts itself.
     """
@@ -294,6 +300,8 @@ def dataset(
             page=page,
             partition=partition,
             gazetteer=gazetteer,
+            address=address,
+            generic=generic,
         )
         return made
 

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 
 from broker.catalog import Catalog
 from broker.errors import BrokerError, Suspicious
-from broker.model import Dataset, Source
+from broker.model import Dataset
 from broker.settings import Settings
 from broker.store import Changes, Draft, RefreshRecord, SqlStore
 from broker.telemetry import Event, log
@@ -51,7 +51,7 @@ class Refresher:
         self._expected: dict[str, asyncio.Event] = {}
 
     async def __aenter__(self) -> Self:
-        if not self.settings.sample:
+        if not self.settings.sample or any(one.generic for one in self.catalog.datasets.values()):
             self._session = await self._stack.enter_async_context(connect(self.settings.upstream.timeout_seconds))
         return self
 
@@ -142,8 +142,8 @@ class Refresher:
         return True
 
     async def _attempt(self, dataset: Dataset, progress: Progress, *, allow_loss: bool) -> tuple[Changes, str]:
-        upstream = self._upstream(dataset.source)
-        draft = await asyncio.to_thread(self.store.draft, dataset, sample=self.settings.sample)
+        upstream = self._upstream(dataset)
+        draft = await asyncio.to_thread(self.store.draft, dataset, sample=self._is_sample(dataset))
         try:
             async for page in dataset.reader.fetch(upstream):
                 await asyncio.to_thread(draft.add, dataset.records(page))  # rows are read there too, one by one
@@ -168,18 +168,25 @@ class Refresher:
         for one in chosen:
             await asyncio.to_thread(self.store.locate_again, one)
 
-    def _upstream(self, source: Source) -> Upstream:
-        if source.id not in self._upstreams:
-            own = self.settings.sources.get(source.id)
-            base_url = str(own.base_url) if own and own.base_url else source.base_url
-            self._upstreams[source.id] = Upstream(base_url, self._transport(source), self.settings.upstream.attempts)
-        return self._upstreams[source.id]
+    def _is_sample(self, dataset: Dataset) -> bool:
+        """What was added by configuration is never a sample: there is none of it."""
+        return self.settings.sample and not dataset.generic
 
-    def _transport(self, source: Source) -> Http | Sample:
-        if self._session is None:
-            if source.sample is None:
-                raise Suspicious(f"{source.id} has no sample data; set BROKER_SAMPLE=false to ask the real source")
-            return Sample(source.sample)
+    def _upstream(self, dataset: Dataset) -> Upstream:
+        own = self.settings.sources.get(dataset.source.id)
+        base_url = str(own.base_url) if own and own.base_url else dataset.address or dataset.source.base_url
+        known = f"{dataset.source.id} {base_url}"
+        if known not in self._upstreams:
+            self._upstreams[known] = Upstream(base_url, self._transport(dataset), self.settings.upstream.attempts)
+        return self._upstreams[known]
+
+    def _transport(self, dataset: Dataset) -> Http | Sample:
+        if self._is_sample(dataset) or self._session is None:
+            if dataset.source.sample is None:
+                raise Suspicious(
+                    f"{dataset.source.id} has no sample data; set BROKER_SAMPLE=false to ask the real source"
+                )
+            return Sample(dataset.source.sample)
         bounds = self.settings.upstream
         return Http(self._session, bounds.max_body_mib << 20, asyncio.Semaphore(bounds.parallel))
 

@@ -29,6 +29,7 @@ from sqlalchemy.exc import ArgumentError
 from broker.errors import SettingError
 
 __all__ = [
+    "LayerSettings",
     "Limits",
     "Pages",
     "RefreshSettings",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 PREFIX, NESTED, CONFIG, FILE = "BROKER_", "__", "BROKER_CONFIG", "broker.toml"
+LAYER_ID = r"[a-z][a-z0-9_]{0,39}"
 YES_OR_NO = "true or false"
 COUNT = "a whole number, 1 or more"
 ADDRESS = "an address that begins with http:// or https://"
@@ -67,6 +69,12 @@ def _database(value: str) -> str:
     return value
 
 
+def _layer_id(value: str) -> str:
+    if not re.fullmatch(LAYER_ID, value):
+        raise ValueError("an id of small letters, digits and underscores that begins with a letter")
+    return value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -81,6 +89,39 @@ class SourceSettings(_Group):
     base_url: Annotated[str, AfterValidator(_http)] = _setting(
         PydanticUndefined, "Where this source is asked, in place of its public address.", ADDRESS
     )
+
+
+class LayerSettings(_Group):
+    """A layer of a map server, added without code."""
+
+    url: Annotated[str, AfterValidator(_http)] = _setting(
+        PydanticUndefined,
+        "Where the service answers: of a WFS its address, of OGC API Features its landing page.",
+        ADDRESS,
+    )
+    kind: Literal["wfs", "ogcapi"] = _setting("wfs", "Which standard it speaks.", "wfs or ogcapi")
+    type_name: str = _setting(
+        PydanticUndefined,
+        "The feature type of a WFS, or the collection's id.",
+        "a text that is not empty",
+        min_length=1,
+    )
+    title: str = _setting(PydanticUndefined, "What people call it.", "a text that is not empty", min_length=1)
+    licence: str = _setting(
+        PydanticUndefined,
+        "The terms of use: an SPDX id such as CC0-1.0, or a text.",
+        "a text that is not empty",
+        min_length=1,
+    )
+    licence_url: str = _setting("", "The full text of the terms.", "an address, or nothing")
+    version: Literal["1.1.0", "2.0.0"] = _setting("2.0.0", "The version of WFS.", "1.1.0 or 2.0.0")
+    crs: str = _setting(
+        "EPSG:4326",
+        "The coordinate system to ask a WFS for.",
+        "an EPSG code such as EPSG:2177",
+        pattern=r"^EPSG:\d{4,6}$",
+    )
+    refresh_hours: float = _setting(24.0, "How often it is read.", "a number above 0", "hours", gt=0)
 
 
 class UpstreamSettings(_Group):
@@ -162,6 +203,9 @@ class Settings(BaseSettings):
     graphiql: bool = _setting(True, "Whether /graphiql is served.", YES_OR_NO)  # noqa: FBT003
     introspection: bool = _setting(True, "Whether the graph tells its own schema.", YES_OR_NO)  # noqa: FBT003
     sources: dict[str, SourceSettings] = Field(default_factory=dict, description="Per source, by its id.")
+    layers: dict[Annotated[str, AfterValidator(_layer_id)], LayerSettings] = Field(
+        default_factory=dict, description="Layers added without code, by an id of your own."
+    )
     upstream: UpstreamSettings = Field(default_factory=UpstreamSettings, description="How the sources are asked.")
     refresh: RefreshSettings = Field(default_factory=RefreshSettings, description="When a new version is made.")
     pages: Pages = Field(default_factory=Pages, description="How many records a page has.")
@@ -229,7 +273,7 @@ def _settings(group: type[BaseModel], path: tuple[str, ...]) -> Iterator[Setting
         inner = _inner(field.annotation)
         here = (*path, name)
         if inner is not None:
-            yield from _settings(inner, (*here, "<source>") if get_origin(field.annotation) is dict else here)
+            yield from _settings(inner, (*here, f"<{name[:-1]}>") if get_origin(field.annotation) is dict else here)
             continue
         about = field.json_schema_extra
         extra: Mapping[str, Any] = about if isinstance(about, dict) else {}

@@ -23,6 +23,7 @@ class Event(StrEnum):
     STARTED = "broker.started"
     STOPPED = "broker.stopped"
     CONNECTOR_BROKEN = "connector.broken"
+    LAYER_NOT_DESCRIBED = "layer.not_described"
     REQUEST_FAILED = "request.failed"
     REFRESH_FINISHED = "refresh.finished"
     REFRESH_FAILED = "refresh.failed"

@@ -1,6 +1,6 @@
 """Collections: Relay connections by key, counted and aggregated in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from resolvers.filters import read_order
 from resolvers.records import RecordType
 from resolvers.selection import below
 
-__all__ = ["Edge", "Page", "PageInfo", "collection", "page_size"]
+__all__ = ["PAGING", "Edge", "Page", "PageInfo", "collection", "connection_type", "page_size", "read_page"]
 
 
 @strawberry.type(description="Where a page lies among all records.")
@@ -104,18 +104,7 @@ def collection(record: RecordType) -> StrawberryField:
     dataset = record.dataset
 
     async def ask(info: Info, **given: Any) -> Any:  # noqa: ANN401 - arguments; typed below
-        context = info.context
-        published = await context.published(dataset)
-        order = read_order(dataset, given.get("order_by"))
-        window = _window(context, dataset, order, given)
-        page = Page(dataset, published, await record.condition(context, given), order, window)
-        raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
-        asked = below(raw, (), ("edges",))
-        if asked & {"nodes", "edges", "node", "cursor", "pageInfo"}:
-            columns = record.needed(below(raw, ("nodes",), ("edges", "node")))
-            query = Query(dataset, published.number, columns, window, page.where, order)
-            page.selection = await context.run(context.store.select, query)
-        return page
+        return await read_page(info, record, given, read_order(dataset, given.get("order_by")))
 
     about = f"{dataset.title} ({dataset.source.title}): {dataset.description}"
     arguments = {
@@ -126,7 +115,23 @@ def collection(record: RecordType) -> StrawberryField:
         ),
         **PAGING,
     }
-    return resolved(ask, maybe(_connection(record)), about, dataset.root, arguments)
+    kind = connection_type(dataset.type_name, record.type, dataset.root, {"aggregate": aggregate(record)})
+    return resolved(ask, maybe(kind), about, dataset.root, arguments)
+
+
+async def read_page(info: Info, record: RecordType, given: dict[str, Any], order: tuple[Order, ...]) -> Page:
+    """The page that was asked for; records are read only when something of them is selected. Raises as the arguments do."""
+    context, dataset = info.context, record.dataset
+    published = await context.published(dataset)
+    window = _window(context, dataset, order, given)
+    page = Page(dataset, published, await record.condition(context, given), order, window)
+    raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
+    asked = below(raw, (), ("edges",))
+    if asked & {"nodes", "edges", "node", "cursor", "pageInfo"}:
+        columns = record.needed(below(raw, ("nodes",), ("edges", "node")))
+        query = Query(dataset, published.number, columns, window, page.where, order)
+        page.selection = await context.run(context.store.select, query)
+    return page
 
 
 def page_size(context: Context, argument: str, value: int | None) -> int:
@@ -152,14 +157,14 @@ def _window(context: Context, dataset: Dataset, order: Sequence[Order], given: d
     return Window(page_size(context, size, given.get(size)), position, backward)
 
 
-def _connection(record: RecordType) -> Any:  # noqa: ANN401 - a derived type
-    name, root = record.dataset.type_name, record.dataset.root
+def connection_type(name: str, node: Any, root: str, more: Mapping[str, StrawberryField]) -> Any:  # noqa: ANN401 - derived types
+    """The connection of a type of records, with what it has beside the page."""
     edge = object_type(
         f"{name}Edge",
         f"A record of `{root}` with its cursor.",
         {
             "cursor": Member(str, "Where the record stands, for `after` and `before`."),
-            "node": Member(record.type, "The record."),
+            "node": Member(node, "The record."),
         },
     )
 
@@ -172,9 +177,9 @@ def _connection(record: RecordType) -> Any:  # noqa: ANN401 - a derived type
         f"Records of `{root}`: a page of them, and figures over all that match.",
         {
             "edges": Member(many(edge), "The page's records with their cursors."),
-            "nodes": Member(many(record.type), "The page's records."),
+            "nodes": Member(many(node), "The page's records."),
             "page_info": Member(PageInfo, "Where the page lies."),
             "total_count": resolved(total, int, "How many records match, on all pages together."),
-            "aggregate": aggregate(record),
+            **more,
         },
     )

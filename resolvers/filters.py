@@ -13,7 +13,16 @@ from broker.model import Dataset, Field, Geometry, Localized
 from broker.query import And, Compare, Condition, Not, Operator, Or, Order
 from resolvers.derive import Member, camel, input_type
 
-__all__ = ["Direction", "filter_input", "order_input", "read_filter", "read_order"]
+__all__ = [
+    "MAX_NESTING",
+    "MAX_VALUES",
+    "Direction",
+    "check_text",
+    "filter_input",
+    "order_input",
+    "read_filter",
+    "read_order",
+]
 
 MAX_VALUES = 1000
 MAX_TEXT = 1000
@@ -111,11 +120,12 @@ def _comparisons(field: Field, operators: Any) -> Iterator[Compare]:  # noqa: AN
             raise TooMuch(f"filter.{name}.in: {len(value)} values; at most {MAX_VALUES}")
         for one in value if operator is Operator.IN else [value]:
             if isinstance(one, str):
-                _check_text(f"filter.{name}.{operator}", one)
+                check_text(f"filter.{name}.{operator}", one)
         yield Compare(field.name, operator, value)
 
 
-def _check_text(where: str, text: str) -> None:
+def check_text(where: str, text: str) -> None:
+    """Refuse a text that is too long or that no record can hold. Raises `TooMuch` or `BadArgument`."""
     if len(text) > MAX_TEXT:
         raise TooMuch(f"{where}: {len(text)} characters; at most {MAX_TEXT}")
     if "\0" in text:

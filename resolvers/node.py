@@ -42,7 +42,7 @@ class Node:
     @classmethod
     def resolve_type(cls, value: RecordValue, *_: object) -> str:
         """The GraphQL type of a record."""
-        return value.dataset.type_name
+        return "Feature" if value.dataset.generic else value.dataset.type_name
 
     id: strawberry.ID = strawberry.field(
         resolver=_id, description="Global id, the same after every refresh; `node(id:)` finds the record again by it."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -19,7 +19,7 @@ from resolvers.provenance import Record, provenance_columns
 from resolvers.spatial import PLACE_COLUMNS, district_member, geocoding_member, place_members
 from resolvers.where import read_where, where_input
 
-__all__ = ["RecordType", "record_types"]
+__all__ = ["RecordType", "Types", "add_district", "place_columns", "record_types"]
 
 Lang = Annotated[
     str,
@@ -53,21 +53,40 @@ class RecordType:
         return And(tuple(parts)) if parts else None
 
 
-def record_types(catalog: Catalog) -> tuple[dict[str, RecordType], Any]:
-    """The types of every data set by its id, and the interface of records with a place."""
+class Types(NamedTuple):
+    """What the graph derives from a catalogue: a type a data set by its id, the interface of places, the input `Where`."""
+
+    records: Mapping[str, RecordType]
+    located: Any
+    where: Any
+
+
+def record_types(catalog: Catalog) -> Types:
+    """The types of every data set that has one of its own."""
     located = object_type("Located", "A record with a place.", place_members(), interfaces=(Record,), interface=True)
-    filters = {one: filter_input(one) for one in catalog.datasets.values()}
+    filters = {one: filter_input(one) for one in catalog.datasets.values() if not one.generic}
     where = where_input({one: filter for one, filter in filters.items() if one.located})
     made = {one.id: _record_type(one, filter, where, located) for one, filter in filters.items()}
     for one in made.values():
         for field in one.dataset.fields:
             if field.to is not None:
                 add_field(one.type, field.name, _reference(field, made[field.to]))
-    if catalog.partition is not None:
-        district = made[catalog.partition.id].type
-        for cls in (located, *(one.type for one in made.values() if one.dataset.located)):
-            add_field(cls, "district", district_member(district))
-    return made, located
+    return Types(made, located, where)
+
+
+def add_district(catalog: Catalog, types: Types, *others: Any) -> None:  # noqa: ANN401 - derived types
+    """Give every type of records with a place the field ``district``, when a data set divides the city."""
+    if catalog.partition is None:
+        return
+    district = types.records[catalog.partition.id].type
+    for cls in (types.located, *others, *(one.type for one in types.records.values() if one.dataset.located)):
+        add_field(cls, "district", district_member(district))
+
+
+def place_columns(dataset: Dataset) -> dict[str, frozenset[str]]:
+    """Which columns the fields of a place are made of."""
+    shape = frozenset({str(dataset.geometry)})
+    return {**PLACE_COLUMNS, "geometry": shape, "distance": shape, "related": frozenset({AREA})}
 
 
 def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> RecordType:  # noqa: ANN401 - derived types
@@ -79,12 +98,8 @@ def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> Rec
             columns[camel(name)] = frozenset({field.name})
         if field.to is not None:
             columns[camel(field.name)] = frozenset({field.name})
-    if dataset.geometry is not None:
-        columns |= {
-            **PLACE_COLUMNS,
-            **dict.fromkeys(("geometry", "distance"), frozenset({dataset.geometry})),
-            "related": frozenset({AREA}),
-        }
+    if dataset.located:
+        columns |= place_columns(dataset)
     if dataset.geocode:
         members["geocoding"] = geocoding_member()
         columns["geocoding"] = frozenset({GEOCODING})

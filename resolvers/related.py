@@ -1,9 +1,9 @@
 """`related`: what any collection has at a record's place, worked out once for all records of a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -16,7 +16,8 @@ from resolvers.aggregates import aggregate
 from resolvers.connections import page_size
 from resolvers.context import Beside, Context, Info, RecordValue
 from resolvers.derive import Member, add_field, argument, enum_type, many, maybe, object_type, resolved
-from resolvers.records import RecordType
+from resolvers.properties import PropertyFilter, layer_dataset
+from resolvers.records import RecordType, Types
 from resolvers.selection import below
 from resolvers.spatial import Intersection, share
 from resolvers.where import DISTANCE, PREDICATE, PredicateName, read_link
@@ -93,44 +94,70 @@ async def _groups(context: Context, linked: _Linked, query: Aggregation, parents
     return [found.get(linked.positions[one], none) for one in parents]
 
 
-def add_related(records: Sequence[RecordType], located: Any) -> None:  # noqa: ANN401 - derived types
-    """Give every record with a place the field ``related``."""
-    kinds = [one for one in records if one.dataset.located]
+def add_related(types: Types, feature: Any, of: Callable[[Dataset], RecordType]) -> None:  # noqa: ANN401 - a derived type
+    """Give every record with a place, features too, the field ``related``."""
+    kinds = [one for one in types.records.values() if one.dataset.located]
     about = "What other collections have at a record's place."
     fields = {one.dataset.name: _collection(one) for one in kinds}
-    related = object_type("RelatedRecords", about, fields)
+    related = object_type("RelatedRecords", about, {**fields, "layer": _layer(types, feature, of)})
 
     def itself(root: strawberry.Parent[Any]) -> Any:  # noqa: ANN401 - a record
         return root
 
-    for cls in (located, *(one.type for one in kinds)):
+    for cls in (types.located, feature, *(one.type for one in kinds)):
         add_field(cls, "related", resolved(itself, related, f"{about} One join answers for all records of a page."))
 
 
+LINK = {
+    "predicate": argument(maybe(PredicateName), PREDICATE),
+    "distance": argument(maybe(float), DISTANCE),
+    "first": argument(maybe(int), "How many of each record's related ones to give."),
+    "order_by": argument(maybe(RelatedOrder), "The nearest first, or by key."),
+}
+
+
 def _collection(record: RecordType) -> StrawberryField:
-    dataset = record.dataset
-
     async def ask(root: strawberry.Parent[Any], info: Info, **given: Any) -> Any:  # noqa: ANN401 - typed below
-        parent: RecordValue = root
-        raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
-        # The same field node has the same arguments for every parent, so these parents are answered together.
-        same = (id(raw.field_nodes[0]), parent.dataset.id, parent.published.number)
-        context = info.context
-
-        async def load(parents: list[tuple[Any, float | None]]) -> list[Relation]:
-            return await _load(context, parent, record, await _read(context, record, info, given), parents)
-
-        return await context.loading(same, load).load((parent.key, parent.row[AREA]))
+        return await _ask(root, info, record, given)
 
     arguments = {
-        "predicate": argument(maybe(PredicateName), PREDICATE),
-        "distance": argument(maybe(float), DISTANCE),
         "filter": argument(maybe(record.filter), "Conditions on the fields."),
         "where": argument(maybe(record.where), "A further condition on the place."),
-        "first": argument(maybe(int), "How many of each record's related ones to give."),
-        "order_by": argument(maybe(RelatedOrder), "The nearest first, or by key."),
+        **LINK,
     }
-    return resolved(ask, _relation(record), f"Records of `{dataset.root}`.", arguments=arguments)
+    kind = _relation(record.dataset.type_name, record.type, record.dataset.root, {"aggregate": aggregate(record)})
+    return resolved(ask, kind, f"Records of `{record.dataset.root}`.", arguments=arguments)
+
+
+def _layer(types: Types, feature: Any, of: Callable[[Dataset], RecordType]) -> StrawberryField:  # noqa: ANN401 - a derived type
+    async def ask(
+        root: strawberry.Parent[Any],
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The layer's id, as `layers` shows it.")],
+        **given: Any,  # noqa: ANN401 - typed below
+    ) -> Any:  # noqa: ANN401 - a derived type
+        return await _ask(root, info, of(layer_dataset(info.context.catalog, id)), given)
+
+    arguments = {
+        "filter": argument(maybe(many(PropertyFilter)), "Conditions on the properties; all must hold."),
+        "where": argument(maybe(types.where), "A further condition on the place."),
+        **LINK,
+    }
+    return resolved(ask, _relation("Feature", feature, "features", {}), "Features of any layer.", arguments=arguments)
+
+
+async def _ask(parent: RecordValue, info: Info, record: RecordType, given: Mapping[str, Any]) -> Relation:
+    """The relation of one parent, loaded together with those of the other parents of the page."""
+    raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
+    # The same field node has the same arguments for every parent, so these parents are answered together.
+    same = (id(raw.field_nodes[0]), parent.dataset.id, parent.published.number)
+    context = info.context
+
+    async def load(parents: list[tuple[Any, float | None]]) -> list[Relation]:
+        return await _load(context, parent, record, await _read(context, record, info, given), parents)
+
+    found: Relation = await context.loading(same, load).load((parent.key, parent.row[AREA]))
+    return found
 
 
 async def _read(context: Context, record: RecordType, info: Info, given: Mapping[str, Any]) -> _Asked:
@@ -188,15 +215,14 @@ async def _nodes(
     return found
 
 
-def _relation(record: RecordType) -> Any:  # noqa: ANN401 - a derived type
-    root = record.dataset.root
+def _relation(name: str, node: Any, root: str, more: Mapping[str, StrawberryField]) -> Any:  # noqa: ANN401 - derived types
     return object_type(
-        f"{record.dataset.type_name}Relation",
+        f"{name}Relation",
         f"Records of `{root}` that are related to a record by their places.",
         {
-            "nodes": Member(many(record.type), "The first of them; their `distance` is that to the record."),
+            "nodes": Member(many(node), "The first of them; their `distance` is that to the record."),
             "total_count": Member(int, "How many there are."),
-            "aggregate": aggregate(record),
+            **more,
             "intersection": Member(
                 maybe(Intersection), "What the record's area shares with all of them together, overlaps counted once."
             ),

@@ -9,9 +9,10 @@ from strawberry.types.scalar import ScalarDefinition
 
 from broker.model import CITY_TIME
 
-__all__ = ["SCALARS", "GeoJSON"]
+__all__ = ["JSON", "SCALARS", "GeoJSON"]
 
 GeoJSON = NewType("GeoJSON", dict[str, Any])
+JSON = NewType("JSON", object)
 
 
 def _decimal(value: object) -> Decimal:
@@ -83,5 +84,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc7946#section-3.1",
         serialize=lambda value: value,
         parse_value=_geometry,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value: what properties of a layer have, whose types are known only from its `schema`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
     ),
 }

@@ -11,8 +11,9 @@ from broker.catalog import Catalog
 from resolvers.connections import collection
 from resolvers.context import RecordValue
 from resolvers.derive import object_type
+from resolvers.layers import feature_type, layer_fields
 from resolvers.node import node, nodes
-from resolvers.records import record_types
+from resolvers.records import add_district, record_types
 from resolvers.related import add_related
 from resolvers.scalars import SCALARS
 from resolvers.search import search, suggest
@@ -25,19 +26,22 @@ FEDERATED = (search, suggest, node, nodes, sources, datasets, dataset)
 
 def build(catalog: Catalog) -> strawberry.Schema:
     """The schema over these data sets; its context is a `resolvers.context.Context`."""
-    types, located = record_types(catalog)
-    add_related(tuple(types.values()), located)
+    types = record_types(catalog)
+    feature, of = feature_type(types.located, types.where)
+    add_district(catalog, types, feature)
+    add_related(types, feature, of)
     query = object_type(
         "Query",
         "The city's systems as one graph.",
         {
-            **{one.dataset.name: collection(one) for one in types.values()},
+            **{one.dataset.name: collection(one) for one in types.records.values()},
+            **layer_fields(feature, types.where, of),
             **{one.__name__: _root(one) for one in FEDERATED},
         },
     )
     return strawberry.Schema(
         query,
-        types=[located, *(one.type for one in types.values())],
+        types=[types.located, feature, *(one.type for one in types.records.values())],
         config=StrawberryConfig(default_resolver=_read, scalar_map=SCALARS),
     )
 

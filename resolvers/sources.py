@@ -23,6 +23,7 @@ __all__ = [
     "Status",
     "dataset",
     "datasets",
+    "known_dataset",
     "sources",
 ]
 
@@ -165,6 +166,11 @@ async def _known(context: Context) -> dict[str, DatasetInfo]:
     published = await context.snapshot()
     last = await context.run(context.store.last_refreshes)
     return {one.id: _dataset(one, published[one.id], last.get(one.id)) for one in context.catalog.datasets.values()}
+
+
+async def known_dataset(context: Context, dataset: Dataset) -> DatasetInfo:
+    """What is known of one data set."""
+    return (await _known(context))[dataset.id]
 
 
 def _source(source: Source, its: list[DatasetInfo]) -> SourceInfo:

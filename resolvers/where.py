@@ -16,6 +16,7 @@ from resolvers.context import Context
 from resolvers.derive import Member, input_type
 from resolvers.filters import read_filter
 from resolvers.node import decode_id
+from resolvers.properties import PropertyFilter, layer_dataset, read_properties
 from resolvers.scalars import GeoJSON
 
 __all__ = [
@@ -105,6 +106,16 @@ def where_input(filters: Mapping[Dataset, Any]) -> Any:  # noqa: ANN401 - a clas
         dataset.name: Member(_related_to(dataset, one), f"At least one of `{dataset.root}` that matches.")
         for dataset, one in filters.items()
     }
+    layer = {
+        "id": Member(strawberry.ID, "The layer's id, as `layers` shows it."),
+        "filter": Member(list[PropertyFilter], "Which of its features count; all when it is left out."),
+        "predicate": Member(PredicateName, f"{PREDICATE} This, `distance` or both."),
+        "distance": Member(float, DISTANCE),
+    }
+    about = "Features of a layer that lie to a record in some way: by a predicate, within a distance, or both."
+    related["layer"] = Member(
+        input_type("LayerRelatedTo", about, layer), "At least one feature of this layer that matches."
+    )
     related_to = input_type(
         "RelatedTo",
         "A collection of which at least one record that matches lies to a record in some way: exactly one of these.",
@@ -165,13 +176,18 @@ def _given(one_of: Any) -> tuple[str, Any]:  # noqa: ANN401 - an input of which 
 
 
 async def _relation(context: Context, name: str, value: Any) -> RelatedTo:  # noqa: ANN401 - a derived input
-    dataset = context.catalog.by_name(name)
-    where = f"where.relatedTo.{dataset.root}"
+    if name == "layer":
+        where, dataset = "where.relatedTo.layer", layer_dataset(context.catalog, value.id or "")
+        filter = read_properties(dataset, value.filter) if value.filter else None
+    else:
+        dataset = context.catalog.by_name(name)
+        where = f"where.relatedTo.{dataset.root}"
+        filter = read_filter(dataset, value.filter) if value.filter else None
     link = read_link(where, value.predicate or None, value.distance)
     if link == Link():
         raise BadArgument(f"{where}: say how they lie to one another: give `predicate`, `distance` or both")
     published = await context.published(dataset)
-    return RelatedTo(dataset, published.number, link, read_filter(dataset, value.filter) if value.filter else None)
+    return RelatedTo(dataset, published.number, link, filter)
 
 
 def read_link(where: str, predicate: Any, distance: Any) -> Link:  # noqa: ANN401 - as the graph gives them

@@ -6,23 +6,33 @@ from sqlalchemy.exc import ArgumentError
 from broker.catalog import Catalog
 from broker.errors import StoreError
 from broker.store.database import Published
+from broker.store.descriptions import Descriptions
 from broker.store.dialect import Dialect, Joined
 from broker.store.postgis import Postgis
 from broker.store.sql import SqlStore
 from broker.store.sqlite import Sqlite
 from broker.store.versions import Changes, Draft, RefreshRecord
 
-__all__ = ["Changes", "Draft", "Joined", "Published", "RefreshRecord", "SqlStore", "open_store"]
+__all__ = ["Changes", "Draft", "Joined", "Published", "RefreshRecord", "SqlStore", "open_descriptions", "open_store"]
 
 DIALECTS: dict[str, type[Dialect]] = {"sqlite": Sqlite, "postgresql": Postgis}
 
 
 def open_store(url: str, catalog: Catalog) -> SqlStore:
     """Open the store at a SQLAlchemy URL, and make its tables when they are not there. Raises `StoreError`."""
+    return SqlStore(url, catalog, _dialect(url))
+
+
+def open_descriptions(url: str) -> Descriptions:
+    """What the database at this URL keeps of configured layers. Raises `StoreError`."""
+    return Descriptions(url, _dialect(url))
+
+
+def _dialect(url: str) -> Dialect:
     try:
         kind = make_url(url).get_backend_name()
     except ArgumentError as error:
         raise StoreError(f"{url!r} is not a SQLAlchemy URL, e.g. sqlite:////var/lib/broker/store.sqlite") from error
     if kind not in DIALECTS:
         raise StoreError(f"no store for {kind!r}; there is one for {', '.join(DIALECTS)}")
-    return SqlStore(url, catalog, DIALECTS[kind]())
+    return DIALECTS[kind]()

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+import shapely
 from sqlalchemy import bindparam, func, insert, select, update
 
 from broker.catalog import Catalog
@@ -175,6 +176,19 @@ class SqlStore(Database):
         return found
 
     # places
+
+    def geometry_type(self, dataset: Dataset, version: int) -> str | None:
+        """What the shapes of a version are: one type of GeoJSON, a Multi- one where some are, ``Geometry`` when they differ."""
+        one = self.tables[dataset.id]
+        shape = one.c[str(dataset.geometry)]
+        with self.reading() as connection:
+            some = connection.execute(select(shape).where(statements.at(one, version), shape.is_not(None)).limit(1000))
+            types = {
+                name.removeprefix("Multi"): name for name in sorted(shapely.from_wkb(wkb).geom_type for (wkb,) in some)
+            }
+        if len(types) > 1:
+            return "Geometry"
+        return next(iter(types.values()), None)
 
     def join(self, related: Related) -> Joined:
         """The records that are linked to each of some parents: one computation for all. Raises `TooMuch`."""

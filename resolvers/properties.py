@@ -1,0 +1,220 @@
+"""Layers asked by the names of their properties: for whoever does not know a layer before he has seen its schema.
+
+Every collection with places is a layer, those declared by connectors and those added by configuration. What a property may be
+compared with is known only when the layer is: it is checked here, and an error says what there is.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Self
+
+import strawberry
+
+from broker.catalog import Catalog
+from broker.errors import BadArgument, NotFound, TooMuch
+from broker.model import CITY_TIME, Dataset, Field, Geometry, Localized
+from broker.query import And, Compare, Condition, Not, Operator, Or, Order
+from resolvers.context import RecordValue
+from resolvers.derive import Member, camel, input_type
+from resolvers.filters import MAX_NESTING, MAX_VALUES, Direction, check_text
+from resolvers.scalars import JSON
+
+__all__ = [
+    "PropertyFilter",
+    "PropertyOrder",
+    "layer_dataset",
+    "properties",
+    "property_name",
+    "read_properties",
+    "read_property_order",
+]
+
+COMPARED = {
+    Operator.EQ: "Equal to this.",
+    Operator.NE: "Not equal to this; a feature without a value is not equal.",
+    Operator.IN: f"Equal to one of these (at most {MAX_VALUES}).",
+    Operator.GT: "Greater, later or further in the alphabet than this.",
+    Operator.GTE: "Equal to this, or greater, later or further in the alphabet.",
+    Operator.LT: "Smaller, earlier or nearer in the alphabet than this.",
+    Operator.LTE: "Equal to this, or smaller, earlier or nearer in the alphabet.",
+}
+TEXT = {
+    Operator.CONTAINS: "Contains this text; case and Polish marks are ignored.",
+    Operator.STARTS_WITH: "Begins with this text; case and Polish marks are ignored.",
+}
+
+PropertyFilter = input_type(
+    "PropertyFilter",
+    "Conditions on one property of a layer, or conditions joined; all that are given must hold. Values are of the property's type.",
+    {
+        "property": Member(str, "The property's name, as `schema` shows it."),
+        **{
+            f"{one.name.lower()}_": Member(list[JSON] if one is Operator.IN else JSON, about, one.value)
+            for one, about in COMPARED.items()
+        },
+        **{f"{one.name.lower()}_": Member(str, about, one.value) for one, about in TEXT.items()},
+        "is_null_": Member(bool, "True: has no value. False: has one.", Operator.IS_NULL.value),
+        "and_": Member(list[Self], "All of these hold.", "and"),  # type: ignore[misc]  # stands for the type to be made
+        "or_": Member(list[Self], "At least one of these holds.", "or"),  # type: ignore[misc]
+        "not_": Member(Self, "This does not hold.", "not"),
+    },
+)
+"""The input type ``PropertyFilter``."""
+
+
+@strawberry.input(description="What to order features by.")
+class PropertyOrder:
+    """A property and a direction."""
+
+    property: str = strawberry.field(description="The property's name, as `schema` shows it.")
+    direction: Direction = strawberry.field(description="Which way.", default=Direction.ASC)
+
+
+def layer_dataset(catalog: Catalog, id: str) -> Dataset:
+    """The data set behind a layer. Raises `NotFound` that names the nearest ones."""
+    found = catalog.dataset(id)
+    if not found.located:
+        layers = ", ".join(one.id for one in catalog.datasets.values() if one.located)
+        raise NotFound(f"{id!r} has no places, so it is no layer; there are {layers}")
+    return found
+
+
+def property_name(dataset: Dataset, field: Field) -> str:
+    """A field as a layer calls it: by its server's name when the layer was added without code, else as in the graph."""
+    return field.of[0] if dataset.generic and field.name != dataset.key else camel(field.name)
+
+
+def _named(dataset: Dataset) -> dict[str, Field]:
+    return {property_name(dataset, one): one for one in dataset.fields if one.kind is not Geometry}
+
+
+def properties(record: RecordValue) -> dict[str, Any]:
+    """A record's values by property, as JSON has them."""
+    return {name: _plain(record.row[one.name]) for name, one in _named(record.dataset).items()}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a value of any kind
+    if isinstance(value, Localized):
+        return value.best()
+    if isinstance(value, datetime):
+        return value.astimezone(CITY_TIME).isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return list(value) if isinstance(value, tuple) else value
+
+
+def read_properties(dataset: Dataset, given: Sequence[Any], nesting: int = 0) -> Condition:
+    """Property filters, all of which must hold, as a condition. Raises `BadArgument` or `TooMuch`, naming the property."""
+    if nesting > MAX_NESTING:
+        raise TooMuch(f"filter: nested more than {MAX_NESTING} deep")
+    return And(tuple(_read(dataset, one, nesting) for one in given))
+
+
+def _read(dataset: Dataset, one: Any, nesting: int) -> Condition:  # noqa: ANN401 - a `PropertyFilter`
+    parts: list[Condition] = []
+    operators = [
+        (op, value)
+        for op in Operator
+        if (value := getattr(one, f"{op.name.lower()}_", strawberry.UNSET)) is not strawberry.UNSET
+    ]
+    if operators or one.property:
+        field = _field(dataset, one.property or "")
+        parts += [_compare(field, one.property, operator, value) for operator, value in operators]
+    for key, made in (("and_", And), ("or_", Or)):
+        if several := getattr(one, key):
+            parts.append(made(tuple(read_properties(dataset, [each], nesting + 1) for each in several)))
+    if one.not_:
+        parts.append(Not(read_properties(dataset, [one.not_], nesting + 1)))
+    return And(tuple(parts))
+
+
+def _field(dataset: Dataset, name: str) -> Field:
+    named = _named(dataset)
+    if name not in named:
+        raise BadArgument(f"filter: {dataset.id} has no property {name[:60]!r}; it has {', '.join(named)}")
+    return named[name]
+
+
+def _compare(field: Field, name: str, operator: Operator, value: Any) -> Compare:  # noqa: ANN401 - as JSON has it
+    where = f"filter.{name}.{operator}"
+    if operator is Operator.IS_NULL:
+        if not isinstance(value, bool):
+            raise BadArgument(f"{where}: give true or false")
+        return Compare(field.name, operator, value)
+    if field.kind is tuple:
+        raise BadArgument(f"{where}: a list of texts is compared by none of these; use its own collection")
+    if operator in TEXT:
+        if field.kind not in (str, Localized):
+            raise BadArgument(f"{where}: {name} is no text")
+        check_text(where, str(value))
+        return Compare(field.name, operator, value)
+    if operator is Operator.IN:
+        if not isinstance(value, list) or len(value) > MAX_VALUES:
+            raise TooMuch(f"{where}: at most {MAX_VALUES} values")
+        return Compare(field.name, operator, [_value(where, field, one) for one in value])
+    return Compare(field.name, operator, _value(where, field, value))
+
+
+def _value(where: str, field: Field, value: Any) -> Any:  # noqa: ANN401 - as JSON has it
+    """A value of the property's own kind."""
+    kind = str if field.kind is Localized else field.kind
+    try:
+        made = READ[kind](value)
+    except (ValueError, TypeError, ArithmeticError):
+        raise BadArgument(f"{where}: {str(value)[:60]!r} is no value of type {kind.__name__}") from None
+    if isinstance(made, str):
+        check_text(where, made)
+    return made
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - as JSON has it
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _number(kind: type) -> Any:  # noqa: ANN401 - a function
+    def read(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
+        if isinstance(value, bool) or kind(value) != Decimal(str(value)):
+            raise ValueError(value)
+        return kind(value)
+
+    return read
+
+
+def _boolean(value: Any) -> bool:  # noqa: ANN401 - as JSON has it
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _moment(value: Any) -> datetime:  # noqa: ANN401 - as JSON has it
+    moment = datetime.fromisoformat(_text(value))
+    return moment if moment.tzinfo else moment.replace(tzinfo=CITY_TIME)
+
+
+READ: Mapping[type, Any] = {
+    str: _text,
+    int: _number(int),
+    float: lambda value: float(_number(Decimal)(str(value))),
+    Decimal: lambda value: Decimal(str(value)),
+    bool: _boolean,
+    date: lambda value: date.fromisoformat(_text(value)),
+    datetime: _moment,
+}
+
+
+def read_property_order(dataset: Dataset, given: Sequence[Any] | None) -> tuple[Order, ...]:
+    """What to order by. Raises `BadArgument` for a property there is not, that has no order, or that is named twice."""
+    order = []
+    for one in given or ():
+        field = _field(dataset, one.property)
+        if field.kind is tuple:
+            raise BadArgument(f"orderBy: {one.property} is a list, which has no order")
+        order.append(Order(field.name, one.direction is Direction.DESC))
+    if len({one.field for one in order}) < len(order):
+        raise BadArgument("orderBy: a property is named twice")
+    return tuple(order)
