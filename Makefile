@@ -47,4 +47,5 @@ lock:
 	$(COMPILE) pyproject.toml --group dev -o requirements.lock
 	$(COMPILE) pyproject.toml --constraint requirements.lock -o docker/requirements.lock
 	$(COMPILE) --group bench --constraint requirements.lock -o bench/requirements.lock
+	echo 'pygeoapi' | $(COMPILE) - -o tests/city/pygeoapi.lock
 	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) - --constraint requirements.lock -o docker/build.lock

@@ -299,10 +299,8 @@ def dataset(
             description=" ".join((cls.__doc__ or "").split()),
             page=page,
             partition=partition,
-            gazetteer=gazetteer,
-            address=address,
-            generic=generic,
-        )
+            gazetteer=gazetteer, address=address, generic=generic,
+        )  # fmt: skip
         return made
 
     return declare

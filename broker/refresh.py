@@ -195,7 +195,8 @@ def guard(draft: Draft, max_loss: float) -> None:
     """Raises `Suspicious` for a version that was readable but cannot be true: empty, or most of the records gone."""
     changes, before = draft.changes, draft.base.records
     if changes.records == 0:
-        raise Suspicious(f"no record could be read ({changes.rejected} were rejected)")
+        first = f", the first because of {draft.first_reason}" if draft.first_reason else ""
+        raise Suspicious(f"no record could be read ({changes.rejected} were rejected{first})")
     kept = changes.unchanged + changes.changed
     if before and kept < before * (1 - max_loss):
         raise Suspicious(

@@ -7,7 +7,7 @@ A value comes from the first of these that has it: an argument, the environment 
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -280,19 +280,19 @@ def _settings(group: type[BaseModel], path: tuple[str, ...]) -> Iterator[Setting
         yield Setting(
             ".".join(here),
             _variable(here),
-            _shown_default(field.default, field.default_factory),
+            _shown_default(here, field.default, field.default_factory),
             extra["unit"],
             extra["accepts"],
             field.description or "",
         )
 
 
-def _shown_default(default: object, factory: Callable[..., Any] | None) -> str:
+def _shown_default(path: Sequence[str], default: object, factory: Callable[..., Any] | None) -> str:
     if factory is not None:
         return "sqlite:///<data directory>/poznan-broker/sample.sqlite, or broker.sqlite"
     if default is PydanticUndefined:
-        return "the public address"
-    return str(default).lower() if isinstance(default, bool) else str(default)
+        return "the public address" if path[0] == "sources" else "none, it must be given"
+    return str(default).lower() if isinstance(default, bool) else str(default) or "nothing"
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type expression

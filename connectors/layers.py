@@ -33,6 +33,7 @@ LICENCES = {one.id: one for one in (CC0, CC_BY)}
 TAKEN = frozenset(
     {"id", "key", "provenance", "geometry", "location", "area", "length", "district", "distance", "geocoding", "related", "intersection"}
 )  # fmt: skip
+ID = "@id"  # no property is called so, but many are called "id"
 TITLES = ("name", "nazwa", "title", "tytul", "opis")
 KINDS = {one.__name__: one for one in (str, int, float, bool, date, datetime)}
 
@@ -56,8 +57,9 @@ class ConfiguredLayer:
     def reader(self) -> Reader:
         """What reads it."""
         if self.kind == "ogcapi":
-            return Collection(self.type_name)
-        return wfs.Layer("", self.type_name, version=self.version, srs=self.crs, format=FORMATS[self.version])
+            return Collection(self.type_name, id_as=ID)
+        form = FORMATS[self.version]
+        return wfs.Layer("", self.type_name, version=self.version, srs=self.crs, format=form, id_as=ID)
 
 
 FORMATS = {"1.1.0": wfs.GML31, "2.0.0": wfs.GML32}
@@ -73,10 +75,10 @@ async def describe(layer: ConfiguredLayer, upstream: Upstream) -> tuple[Property
     for part in ("schema", "queryables"):  # Part 5 of the standard, then Part 3, which more servers have
         with suppress(Refused):
             return of_json_schema(await upstream.get(f"collections/{layer.type_name}/{part}", {"f": "json"}))
-    collection = Collection(layer.type_name)
+    collection = Collection(layer.type_name, id_as=ID)
     first = await upstream.get(collection.path, {"f": "json"})
     own = (
-        {name: value for name, value in row.items() if name not in ("id", "geometry", "crs")}
+        {name: value for name, value in row.items() if name not in (ID, "geometry", "crs")}
         for row in collection.rows(first)
     )
     return of_features(own)
@@ -105,7 +107,7 @@ def declare(layer: ConfiguredLayer, properties: tuple[Property, ...]) -> Dataset
     add(
         "key",
         str,
-        field("The feature's id at its server", of=("id", "geometry", *(one.name for one in properties)), read=_key),
+        field("The feature's id at its server", of=(ID, "geometry", *(one.name for one in properties)), read=_key),
     )
     for name, one in named.items():
         search: Any = None if one.kind is not str else "title" if name == title else "text"

@@ -113,23 +113,24 @@ async def _layer(context: Context, dataset: Dataset) -> dict[str, Any]:
     return {"dataset": dataset, "about": about}
 
 
+def _schema(root: strawberry.Parent[Any]) -> Any:  # noqa: ANN401 - typed where it is used
+    dataset: Dataset = root["dataset"]
+    return [
+        LayerProperty(
+            name=property_name(dataset, one),
+            type=TYPES[one.kind.__name__],
+            description=f"{one.description}.",
+            unit=None if one.unit == "1" else one.unit,
+        )
+        for one in dataset.fields
+        if one.name != dataset.geometry
+    ]
+
+
 def _layer_type(feature: Any, where: Any, of: Callable[[Dataset], FeatureType]) -> Any:  # noqa: ANN401 - derived types
     async def features(root: strawberry.Parent[Any], info: Info, **given: Any) -> Any:  # noqa: ANN401 - typed below
         dataset: Dataset = root["dataset"]
         return await read_page(info, of(dataset), given, read_property_order(dataset, given.get("order_by")))
-
-    def schema(root: strawberry.Parent[Any]) -> Any:  # noqa: ANN401 - typed below
-        dataset: Dataset = root["dataset"]
-        return [
-            LayerProperty(
-                name=property_name(dataset, one),
-                type=TYPES[one.kind.__name__],
-                description=f"{one.description}.",
-                unit=None if one.unit == "1" else one.unit,
-            )
-            for one in dataset.fields
-            if one.name != dataset.geometry
-        ]
 
     async def geometry_type(root: strawberry.Parent[Any], info: Info) -> Any:  # noqa: ANN401 - a text
         dataset: Dataset = root["dataset"]
@@ -148,7 +149,7 @@ def _layer_type(feature: Any, where: Any, of: Callable[[Dataset], FeatureType]) 
     fields: dict[str, StrawberryField] = {
         name: resolved(_about(name), kind, about) for name, (kind, about) in ABOUT.items()
     }
-    fields["schema"] = resolved(schema, many(LayerProperty), "The properties of its features, with their types.")
+    fields["schema"] = resolved(_schema, many(LayerProperty), "The properties of its features, with their types.")
     fields["geometry_type"] = resolved(
         geometry_type,
         str | None,

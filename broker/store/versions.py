@@ -136,6 +136,11 @@ class Draft:
             self._replaced.append(key)
         return True
 
+    @property
+    def first_reason(self) -> str | None:
+        """Why the first of the rejected rows could not be read; None when every row could."""
+        return self._rejected[0].reason if self._rejected else None
+
     def _reject(self, rejected: Rejected) -> None:
         self.changes.rejected += 1
         if len(self._rejected) < KEPT_REJECTED:

@@ -41,8 +41,11 @@ class FeatureCollection:
         return features(page)
 
 
-def features(page: Page) -> Iterator[dict[str, Any]]:
-    """The rows of a feature collection (see the module). Raises `Unreadable` that says what the page was instead."""
+def features(page: Page, id_as: str = "id") -> Iterator[dict[str, Any]]:
+    """The rows of a feature collection (see the module). Raises `Unreadable` that says what the page was instead.
+
+    ``id_as`` is where the feature's own id goes, for features that may have a property called ``id`` too.
+    """
     where = page.url or "the answer"
     document = page.json
     if not isinstance(document, Mapping):
@@ -65,7 +68,7 @@ def features(page: Page) -> Iterator[dict[str, Any]]:
         own = member.get("id", properties.get("id"))
         yield {
             **properties,
-            "id": "" if own is None else str(own),
+            id_as: "" if own is None else str(own),
             "geometry": member.get("geometry"),
             "crs": crs,
             **asked,

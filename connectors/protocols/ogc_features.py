@@ -25,11 +25,13 @@ class Collection:
         id: the collection's id.
         page_size: features asked for at a time; servers may give fewer.
         most_pages: more are not believed.
+        id_as: the name for the feature's own id, where properties may have any name.
     """
 
     id: str
     page_size: int = 1000
     most_pages: int = 10_000
+    id_as: str = "id"
 
     @property
     def path(self) -> str:
@@ -57,7 +59,7 @@ class Collection:
 
     def rows(self, page: Page) -> Iterator[Row]:
         """The page's features as rows; raises `Unreadable` when it is no feature collection."""
-        for row in features(page):
+        for row in features(page, self.id_as):
             yield {**row, "geometry": _placed(row)}
 
 

@@ -75,6 +75,7 @@ class Layer:
         sort: the property the server is to sort by, for feature types without a primary key.
         page_size: features asked for at once.
         most_pages: the bound on pages; a source that goes beyond it never ends.
+        id_as: the name for the feature's own id, where properties may have any name.
     """
 
     path: str
@@ -87,6 +88,7 @@ class Layer:
     sort: str = ""
     page_size: int = 5000
     most_pages: int = 1000
+    id_as: str = "id"
 
     async def fetch(self, upstream: Upstream) -> AsyncIterator[Page]:
         """Ask for page after page until one brings nothing new.
@@ -120,10 +122,10 @@ class Layer:
     def rows(self, page: Page) -> Iterator[Row]:
         """The page's features as rows (see the module); raises `Unreadable` when it holds no feature collection."""
         hidden = {one.casefold() for one in self.withhold}
-        found = list(_features(page))
+        found = list(_features(page, self.id_as))
         for (own, properties, _), (placed, swapped) in zip(found, _placed(found), strict=True):
             kept = {key: value for key, value in properties.items() if key.casefold() not in hidden}
-            row = {**kept, "id": own, "geometry": placed, "asked.layer": self.type_name}
+            row = {**kept, self.id_as: own, "geometry": placed, "asked.layer": self.type_name}
             yield {**row, REPAIRED: SWAPPED} if swapped else row
 
     def _query(self, start: int) -> dict[str, str]:
@@ -167,11 +169,11 @@ Feature = tuple[str, Mapping[str, Any], tuple[object, str]]
 """The feature's own id, its properties, its geometry as it came and the coordinate system stated for it."""
 
 
-def _features(page: Page) -> Iterator[Feature]:
+def _features(page: Page, id_as: str) -> Iterator[Feature]:
     if page.body.lstrip()[:1] in (b"{", b"["):
-        for row in geojson_features(page):
+        for row in geojson_features(page, id_as):
             properties = {key: value for key, value in row.items() if key != "crs" and not key.startswith("asked.")}
-            yield row["id"], properties, (row["geometry"], _geojson_crs(row, page))
+            yield row[id_as], properties, (row["geometry"], _geojson_crs(row, page))
         return
     root = parse(page)
     if name(root) != "FeatureCollection":

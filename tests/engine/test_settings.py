@@ -130,6 +130,7 @@ def test_handed_down_through_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_setting_is_described() -> None:
     settings = {one.variable: one for one in every_setting()}
     assert settings["BROKER_SOURCES__<source>__BASE_URL"].default == "the public address"
+    assert settings["BROKER_LAYERS__<layer>__TITLE"].default == "none, it must be given"
     assert settings["BROKER_LIMITS__BODY_BYTES"].unit == "bytes"
     assert all(one.description.endswith(".") and one.accepts and one.default for one in settings.values())
-    assert len(settings) == 25
+    assert len(settings) == 34

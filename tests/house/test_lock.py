@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ("requirements.lock", "docker/requirements.lock", "docker/build.lock")
+LOCKS = (
+    "requirements.lock",
+    "docker/requirements.lock",
+    "docker/build.lock",
+    "bench/requirements.lock",
+    "tests/city/pygeoapi.lock",
+)
 REQUIREMENT = re.compile(r"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>[^\s;]+)(?: ; (?P<marker>[^\\]+?))? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
