@@ -1,4 +1,4 @@
-"""Measure everything, print it as tables and keep it in ``bench/results.json``: ``python -m bench [refresh|queries|spatial]``."""
+"""Measure everything, print it as tables and keep it in ``bench/results.json``: ``python -m bench [refresh|queries|spatial|geocoding]``."""
 
 import asyncio
 import importlib
@@ -13,7 +13,7 @@ from rich.table import Table
 from bench.process import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-PARTS = ("refresh", "queries", "spatial")
+PARTS = ("refresh", "queries", "spatial", "geocoding")
 
 
 def main(*asked: str) -> None:
@@ -86,7 +86,19 @@ def queries_table(found: dict[str, Any]) -> Table:
     return table
 
 
-TABLES = {"refresh": refresh_table, "queries": queries_table, "spatial": spatial_table}
+def geocoding_table(found: dict[str, Any]) -> Table:
+    table = Table("kind of noise", "texts", "matched %", "not found %", "wrong %")
+    table.title = (
+        f"{found['texts']} texts against {found['addresses']} addresses: {found['rows_per_second']} a second, "
+        f"the gazetteer built in {found['build_seconds']} s"
+    )
+    for kind, one in {**found["kinds"], "all": found}.items():
+        shares = (one["matched"], one["not_found"]) if one["with_truth"] else ("", "")
+        table.add_row(kind, str(one["texts"]), *(str(share) for share in shares), str(one["wrong"]))
+    return table
+
+
+TABLES = {"refresh": refresh_table, "queries": queries_table, "spatial": spatial_table, "geocoding": geocoding_table}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -4,6 +4,7 @@ A `Gazetteer` is made of a register's rows and knows nothing of a store or a net
 guess: what fits two streets or two places equally has a reason and no place. Points are longitude and latitude (EPSG:4326).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from broker.housenumbers import Numbers, Precision, postcode_in
 from broker.mentions import Mention, Mentions
+from broker.text import fold
 
 __all__ = ["AddressPoint", "Gazetteer", "Geocoded", "Method"]
 
@@ -60,6 +62,21 @@ ON_STREET, FORMER, MISTYPED, BESIDE_OTHERS, OTHER_POSTCODE, A_STEP = 0.4, 0.9, 0
 """How sure each method is, and by what it is weakened; a step is what a name's case or missing word weighs."""
 ONE_PLACE = 150.0
 """Metres within which points of one address count as one place."""
+_TOWNS = """
+Luboń, Puszczykowo, Buk, Czerwonak, Dopiewo, Kleszczewo, Komorniki, Kostrzyn, Kórnik, Mosina, Murowana Goślina, Pobiedziska, Rokietnica,
+Stęszew, Suchy Las, Swarzędz, Tarnowo Podgórne, Skórzewo, Plewiska, Przeźmierowo, Baranowo, Koziegłowy, Kobylnica, Zalasewo, Kamionki,
+Złotniki, Biedrusko, Dąbrówka, Wysogotowo, Gniezno, Kalisz, Konin, Leszno, Piła, Ostrów Wielkopolski, Śrem, Środa Wielkopolska, Września,
+Szamotuły, Oborniki, Grodzisk Wielkopolski, Nowy Tomyśl, Kościan, Jarocin, Krotoszyn, Turek, Wągrowiec, Warszawa, Kraków, Łódź, Wrocław,
+Gdańsk, Gdynia, Szczecin, Bydgoszcz, Lublin, Katowice, Białystok, Częstochowa, Toruń, Rzeszów, Olsztyn, Opole, Kielce, Zielona Góra,
+Gorzów Wielkopolski, Gliwice, Sosnowiec, Radom
+"""
+TOWNS = frozenset(fold(one.strip()) for one in _TOWNS.split(","))
+"""Towns around the city and large ones in the land, folded: an address there is none of the city's, whatever its street."""
+OWN = "poznan"
+PART = re.compile(r"[,;()\n]")
+NUMBERED = re.compile(r".*\d[A-Za-z]?\s+(?!(?i:wrze[sś]))")
+"""What stands before a town behind a house number; 5 września is a day."""
+STREET = re.compile(r"\s+(?:ul|os|al|pl)[. ].*", re.IGNORECASE)
 DEGREE = 111_195.0
 """Metres of a degree of latitude."""
 
@@ -86,6 +103,8 @@ class Gazetteer:
         code = postcode_in(postcode or "") or postcode_in(text)
         if code and self._areas and code[:2] not in self._areas:
             return Geocoded(reason=f"the postcode {code} is none of the city's")
+        if town := _town_in(text):
+            return Geocoded(reason=f"the address is in {town}")
         mentions, unknown = self._mentions.find(text)
         if unknown is not None:
             return Geocoded(reason=f"no street {unknown!r} is in the register")
@@ -130,6 +149,18 @@ class Gazetteer:
             lon, lat = median(one.lon for one in points), median(one.lat for one in points)
             self._middles[street] = min(points, key=lambda one: (_apart(one, lon, lat), one.number))
         return self._middles[street]
+
+
+def _town_in(text: str) -> str | None:
+    """Another town that stands by itself: ``Luboń, ul. Leśna 5``, ``ul. Leśna 5 Luboń``, but not a way to Gniezno."""
+    found = None
+    for part in PART.split(text):
+        name = STREET.sub("", NUMBERED.sub("", part.strip())).strip(" .-–")
+        if fold(name) == OWN:
+            return None
+        if fold(name) in TOWNS:
+            found = name
+    return found
 
 
 def _by_postcode(points: Sequence[AddressPoint], code: str | None, *, there: bool) -> float:

@@ -9,13 +9,26 @@ from enum import IntEnum
 __all__ = ["HouseNumber", "Numbers", "Precision", "postcode_in", "read_number"]
 
 POSTCODE = re.compile(r"(?<!\d)(\d\d)\s?[-–]\s?(\d{3})(?!\d)")
-ONE = r"\d{1,4}(?!\d)(?:[A-Za-z](?![^\W\d_])|\s[A-Z](?![\w.]))?"
+# A small letter apart: b to h are no words; a is one (and), unless the number ends with it.
+ENDS = r"\s*(?:$|[,;:()/\n–-]|(?i:w|m|lok|lokal|pozna[nń])\b|\d\d\s?[-–]\s?\d{3})"
+ONE = rf"\d{{1,4}}(?!\d)(?:[A-Za-z](?![^\W\d_])|\s[A-Zb-h](?![\w.])|\sa(?={ENDS}))?"
 NOT_POSTCODE = r"(?!\d\d\s?[-–]\s?\d{3}(?!\d))"
+COUNTED = (
+    r"r\.|roku\b|stycz|lut(?:ego|y)|mar(?:ca|zec)|kwie|maj|czerw|lip(?:ca|iec)|sierp|wrze[sś]|pa[zź]dzier|listopad|grud"
+    r"|z[lł]\b|mln\b|tys\b|godz|km\b|m2|ha\b|%|os[oó]b|szt|lat\b|dni\b|drzew|krzew|lamp|miejsc|g[lł]os|metr"
+)
+NO_HOUSE = rf"(?!(?:\s*[-–]\s*\d{{1,2}})?\s*(?i:{COUNTED})|\.\d|-[^\W\d_]{{2}})"
+"""A day, a year, a sum, a count: 5 maja, 3-7 lipca, 15 mln zł, 12.10.2017, 4 drzewa, 5-lecie."""
+SAY = r"(?i:(?:nr|numer(?:em|u|ze)?)(?:\s+(?:domu|budynku|porz[aą]dkow\w+))?|blok(?:u|iem)?|bl|bud|budynek)\.?\s*"
+HOUSE = r"(?i:pod|dom(?:u|em)?|blok(?:u|iem)?|bud\.|budyn(?:ek|ku|kiem)|posesj[aięą]|kamienic[aeyęą])\s+"
 NUMBER = re.compile(
-    rf"\s*\.?\s*,?\s*(?i:nr|numer(?:em|u|ze)?)\.?\s*(?P<said>{ONE})|\s*\.?\s*{NOT_POSTCODE}(?P<plain>{ONE})(?!\s*(?:r\.|roku))"
+    rf"\s*[.\"”’»]?\s*(?:(?i:od)\s+{SAY}(?P<from>{ONE})\s+(?i:do)\s+(?:{SAY})?(?P<to>{ONE})|,?\s*(?:{HOUSE})?{SAY}(?P<said>{ONE})"
+    rf"|{NOT_POSTCODE}(?P<plain>{ONE}){NO_HOUSE})"
 )
 FURTHER = re.compile(rf"\s*(?P<sign>[-–—/])\s*(?P<number>{ONE})")
-LISTED = re.compile(rf"\s*(?:,|\bi\b|\boraz\b)\s*{NOT_POSTCODE}(?P<number>{ONE})(?!\s*[-–]\s*\d)")
+LISTED = re.compile(rf"\s*(?:,|\bi\b|\boraz\b)\s*{NOT_POSTCODE}(?P<number>{ONE})(?!\s*[-–]\s*\d){NO_HOUSE}")
+ASIDE = re.compile(r"\s*\((?i:dzi[sś]|dzisiaj|obecn|daw|d\.|ob\.|był[ay])[^()]{1,40}\)")
+"""Another name of the street, before the number."""
 PARTS = re.compile(r"(\d+)\s*([a-z]*)")
 LARGEST = 999
 DASHES = frozenset("-–—")
@@ -43,12 +56,15 @@ class HouseNumber:
 
 def read_number(text: str, at: int) -> HouseNumber | None:
     """The house number that follows in a text; None when none does: years and postcodes are none."""
-    found = NUMBER.match(text, at)
+    aside = ASIDE.match(text, at)
+    found = NUMBER.match(text, aside.end() if aside else at)
     if found is None:
         return None
-    first = _plain(found["said"] or found["plain"])
+    first = _plain(found["from"] or found["said"] or found["plain"])
     if int(re.match(r"\d+", first)[0]) > LARGEST:  # type: ignore[index]  # a number begins with a digit
         return None
+    if found["to"]:
+        return HouseNumber(first, "-", _plain(found["to"]))
     end = found.end()
     for pattern in (FURTHER, LISTED):
         if (more := pattern.match(text, end)) is not None:

@@ -13,13 +13,17 @@ from broker.language import Vocabulary, stem
 from broker.streets import (
     AFTER_YEAR,
     FORMER,
+    GIVEN,
     INFLECTED,
     KINDS,
     NUMERAL,
     SAME_KIND,
+    SMALL_NUMERALS,
+    TITLES,
     Name,
     Token,
     agrees,
+    forms,
     in_passing,
     is_given,
     likeness,
@@ -31,11 +35,14 @@ __all__ = ["Mention", "Mentions", "Street"]
 
 NAMED, OTHER_KIND, MISTYPED = 1, 3, 4
 """What weighs against a street: a given name more or less, another kind, a wrong letter; a mark or a case weighs 1 or 2."""
-LONG_ENOUGH = 5
+LONG_ENOUGH = 6
+"""Letters of a name's word, for one of them to be a slip: shorter words differ by a letter as it is (Woźna, Wodna)."""
 PATRON = frozenset({"im", "imienia"})
 JOINED = frozenset({"i", "oraz", "a", "z"})
 MANY = frozenset({"ulic", "ulice", "ulicach", "alej", "aleje", "alejach"})
 CITY = "pozna"
+UNMISTAKABLE = frozenset({"rondo", "rynek", "park", "most", "skwer"})
+"""Kinds that nobody leaves out: Rataje is a part of the town, rondo Rataje a crossing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +76,17 @@ class Mentions:
 
     def __init__(self, streets: Iterable[str]) -> None:
         self._by_end: dict[str, list[Street]] = defaultdict(list)
-        self._by_stem: dict[str, list[str]] = defaultdict(list)
         by_words: dict[tuple[str, ...], Street] = {}
         for written in streets:
             if (name := read_name(written)) is not None:
                 street = Street(written, name)
                 self._by_end[stem(name.last)].append(street)
                 by_words.setdefault(tuple(one.folded for one in name.words), street)
-        words = sorted({one for name in by_words for one in name})
-        for one in words:
-            self._by_stem[stem(one)].append(one)
-        self._near = Vocabulary((one, 1) for one in words)
-        self._near_stems = Vocabulary((one, 1) for one in self._by_stem)
+        self._forms: dict[str, set[str]] = defaultdict(set, {one: {one} for one in (*GIVEN, *TITLES)})
+        for one in sorted({one for name in by_words for one in name}):
+            for form in (one, *forms(one)):
+                self._forms[form].add(one)
+        self._near = Vocabulary((one, 1) for one in self._forms)
         self._remember(by_words)
 
     def _remember(self, by_words: dict[tuple[str, ...], Street]) -> None:
@@ -116,8 +122,9 @@ class Mentions:
         return accepted
 
     def _mistyped(self, text: str, words: Sequence[Token]) -> list[Mention]:
-        """Streets whose name has one letter wrong, where an address must be."""
+        """Streets whose name has one letter wrong, where an address must be; the first letter is wrong too seldom to decide."""
         found: dict[str, Mention] = {}
+        alike: set[str] = set()
         for at, word in enumerate(words):
             if not _expected(words, at):
                 continue
@@ -127,15 +134,23 @@ class Mentions:
                     if one.first <= at <= one.last:
                         meant = replace(one, penalty=one.penalty + MISTYPED, mistyped=True)
                         found.setdefault(one.street.written, meant)
+                        if near[0] == word.folded[0]:
+                            alike.add(one.street.written)
         least = min((one.penalty for one in found.values()), default=0)
-        return [one for one in found.values() if one.penalty == least]
+        nearest = [one for one in found.values() if one.penalty == least]
+        return nearest if any(one.street.written in alike for one in nearest) else []
 
     def _one_letter_off(self, word: str) -> list[str]:
-        if len(word) < LONG_ENOUGH:
+        """Words of names that may be meant; one that only ends otherwise is another word: Wilcza, Wilczak; Kolorowa, Kolorowe."""
+        if len(word) < LONG_ENOUGH - 1:
             return []
-        near = set(self._near.near(word))
-        near.update(own for one in self._near_stems.near(stem(word)) for own in self._by_stem[one])
-        return sorted(one for one in near if one[0] == word[0] and len(one) >= LONG_ENOUGH)
+        near = {own for one in self._near.near(word) for own in self._forms[one]}
+        another = {word[:-1], *(word[:-1] + last for last in "aeiouy")}
+        return sorted(
+            one
+            for one in near - another
+            if one[:-1] != word and max(len(one), len(word)) >= LONG_ENOUGH and len(one) >= LONG_ENOUGH - 1
+        )
 
 
 def _fits(street: Street, words: Sequence[Token], at: int) -> Mention | None:
@@ -159,7 +174,7 @@ def _fits(street: Street, words: Sequence[Token], at: int) -> Mention | None:
 
 
 def _skipped(word: Token) -> bool:
-    return word.text.isalpha() and in_passing(word)
+    return word.text.isalpha() and in_passing(word) and word.folded not in KINDS
 
 
 def _meets(own: Token, written: Token, *, final: bool) -> int | None:
@@ -175,12 +190,22 @@ def _after(name: Name, words: Sequence[Token], at: int) -> int | None:
     if at + 1 == len(words):
         return at
     following = words[at + 1]
-    if NUMERAL.fullmatch(following.text) and name.numeral:
-        return at + 1 if following.text == name.numeral else None
+    if name.numeral and (NUMERAL.fullmatch(following.text) or following.text in SMALL_NUMERALS):
+        return at + 1 if following.text.upper() == name.numeral else None
     if following.text == name.year:
         behind = at + 2 < len(words) and words[at + 2].folded in AFTER_YEAR
         return at + 2 if behind else at + 1
-    return at
+    return _with_given(name, words, at)
+
+
+def _with_given(name: Name, words: Sequence[Token], at: int) -> int:
+    """The last token, where a given name or initials stand behind the surname and before a number: Dąbrowskiego J. H. 19."""
+    last = at
+    while last + 1 < len(words) and _capital(one := words[last + 1]) and in_passing(one) and is_given(one):
+        if name.given and not agrees(one, name.given):
+            return at
+        last += 1
+    return last if last + 1 < len(words) and words[last + 1].text.isdigit() else at
 
 
 def _before(street: Street, words: Sequence[Token], first: int) -> tuple[int, int, str | None] | None:
@@ -200,6 +225,8 @@ def _before(street: Street, words: Sequence[Token], first: int) -> tuple[int, in
         first -= 1
     penalty = NAMED if bool(name.given) != said else 0
     kind = KINDS.get(words[first - 1].folded) if first else None
+    if kind is None and name.kind in UNMISTAKABLE:
+        return None
     if kind is None:
         own = (
             ""
@@ -240,9 +267,13 @@ def _goes_on(text: str, words: Sequence[Token], mention: Mention) -> bool:
 def _stands_alone(text: str, words: Sequence[Token], mention: Mention) -> bool:
     """Whether a street without its kind must be meant: capital letters, and a number, or several words that begin a text."""
     first, last = mention.first, mention.last
-    begins = first == 0 or (first == 1 and words[0].folded.startswith(CITY))
-    named = all(_capital(one) or one.dot or in_passing(one) for one in words[first : last + 1])
-    if not named and not (begins and text.islower()):
+    begins = _begins(words, first)
+    small = [
+        one
+        for one in words[first : last + 1]
+        if not (_capital(one) or one.dot or in_passing(one) or one.folded in AFTER_YEAR)
+    ]
+    if small and not (begins and (text.islower() or (_capital(words[first]) and mention.number is not None))):
         return False
     if mention.number is None:
         behind = text[words[last].end :].strip()
@@ -265,16 +296,25 @@ def _listed(text: str, words: Sequence[Token], mention: Mention, accepted: Seque
     return gap in {"-", "–", "—", "/"} or gap in JOINED
 
 
+def _begins(words: Sequence[Token], first: int) -> bool:
+    """Whether nothing but the city and its postcode stands before."""
+    return all(one.text.isdigit() or one.folded == "m" or one.folded.startswith(CITY) for one in words[:first])
+
+
 def _expected(words: Sequence[Token], at: int) -> bool:
     """Whether a street's name must be here: behind its kind, or before a number at the text's beginning."""
-    if words[at].folded in KINDS or not _capital(words[at]) or words[at].text.isdigit():
+    if words[at].folded in KINDS or words[at].text.isdigit():
         return False
     start = at
-    while start > 0 and at - start < 4 and _capital(words[start - 1]) and words[start - 1].folded not in KINDS:  # noqa: PLR2004 - words of a name
+    while start > 0 and at - start < 4 and _of_name(words[start - 1]):  # noqa: PLR2004 - words of a name
         start -= 1
     if start > 0 and words[start - 1].folded in KINDS:
-        return True
-    return start == 0 and any(one.text.isdigit() for one in words[at + 1 : at + 3])
+        return _capital(words[at]) or start == at
+    return _begins(words, start) and any(one.text.isdigit() for one in words[at + 1 : at + 3])
+
+
+def _of_name(word: Token) -> bool:
+    return (_capital(word) or in_passing(word)) and word.folded not in KINDS
 
 
 def _unknown(text: str, words: Sequence[Token]) -> str | None:

@@ -16,13 +16,17 @@ from broker.text import fold
 __all__ = [
     "AFTER_YEAR",
     "FORMER",
+    "GIVEN",
     "INFLECTED",
     "KINDS",
     "NUMERAL",
     "SAME_KIND",
+    "SMALL_NUMERALS",
+    "TITLES",
     "Name",
     "Token",
     "agrees",
+    "forms",
     "in_passing",
     "inflected",
     "is_given",
@@ -52,7 +56,7 @@ _TITLES = """
 gen generala general ks ksiedza ksiadz prof profesora profesor dr doktora doktor inz inzyniera bp biskupa abp arcybiskupa
 kard kardynala plk pulkownika mjr majora kpt kapitana por porucznika rtm rotmistrza marsz marszalka adm admirala hetmana
 hetm ojca br brata bl blogoslawionego blogoslawionej krola kr krolowej ksiecia ks hr hrabiego mec mecenasa red
-prezydenta prymasa papieza siostry
+prezydenta prez prymasa papieza siostry dra ppor podporucznika pplk podpulkownika kmdr komandora
 """
 TITLES = frozenset(_TITLES.split())
 
@@ -75,6 +79,8 @@ GIVEN = frozenset(fold(_GIVEN).split())
 """Given names in the genitive, folded: in a street's name they may be left out or shortened."""
 
 NUMERAL = re.compile(r"[IVX]{1,5}")
+SMALL_NUMERALS = frozenset({"ii", "iii", "iv", "vi", "vii", "viii"})
+"""Numerals in a text without capitals, but for those that are words or letters of a number."""
 YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
 AFTER_YEAR = frozenset({"r", "roku", "rok"})
 
@@ -93,9 +99,12 @@ FORMER = {
 }
 """Former names and the words of today's."""
 
-_ORDINAL = re.compile(r"(?<=\d)\s?[-–]?\s?(?:go|ego|tego|szego)\b", re.IGNORECASE)
+_ORDINAL = re.compile(
+    r"(?:(?<=\d)\s?[-–]?\s?|(?<=\b[IVX])[-–]|(?<=\bI[IV])[-–]|(?<=\bIII)[-–])(?:go|ego|tego|szego)\b", re.IGNORECASE
+)
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
-_SAINT = {"sw": "swiet", **dict.fromkeys("swiety swietego swietym swietej swieta swietemu".split(), "swiet")}  # noqa: SIM905 - as one reads them
+SAINT = "swiet"
+_SAINT = {"sw": SAINT, **dict.fromkeys("swiety swietego swietym swietej swieta swietemu".split(), SAINT)}  # noqa: SIM905 - as one reads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +183,15 @@ SHORTENED = 4
 def in_passing(token: Token) -> bool:
     """Whether the word may stand before or among those of a name without belonging to what tells it: a title, a given name."""
     shortened = token.dot and len(token.folded) <= SHORTENED and token.text.isalpha()
-    return token.folded in GIVEN or token.folded in TITLES or shortened or bool(NUMERAL.fullmatch(token.text))
+    known = token.folded in GIVEN or token.folded in TITLES or token.folded == SAINT
+    return known or shortened or bool(NUMERAL.fullmatch(token.text)) or token.text in SMALL_NUMERALS
 
 
 def is_given(token: Token) -> bool:
     """Whether a word in passing is a given name or an initial, and no title or numeral."""
-    return token.folded not in TITLES and not (NUMERAL.fullmatch(token.text) and not token.dot)
+    if token.folded in TITLES or token.folded == SAINT or token.text in SMALL_NUMERALS:
+        return False
+    return token.dot or not NUMERAL.fullmatch(token.text)
 
 
 def agrees(token: Token, given: Iterable[str]) -> bool:
@@ -200,6 +212,8 @@ def likeness(word: Token, written: Token) -> int | None:
 
 UNCHANGING = ("ego", "ych", "ich", "ej", "ow", "ewicza", "owicza")
 """Ends of a name's word that is a genitive already."""
+NEUTER = ("owe", "skie", "ckie")
+"""Ends of an adjective that no case makes feminine: os. Kolorowe is not ul. Kolorowa."""
 BELONGS = {  # the end of a written form: which ends the name's own form may have
     "ego": "iyeo", "emu": "iyeo", "ych": "iye", "ich": "iye", "ymi": "iye", "imi": "iye", "ym": "iye", "im": "iye", "ej": "a",
 }  # fmt: skip
@@ -209,9 +223,26 @@ CHANGED = 2
 @lru_cache(maxsize=1 << 16)
 def inflected(own: str, written: str) -> bool:
     """Whether a folded word is another case of a name's own: Głogowskiej of Głogowska, but not Sikorska of Sikorskiego."""
-    if own.isdigit() or stem(own) != stem(written) or own.endswith(UNCHANGING):
+    if own.isdigit() or stem(own) != stem(written):
+        return False
+    if own.endswith(UNCHANGING):
+        return own.endswith("ow") and written == f"{own}ie"  # Ostrów, Ostrowie; of Powstańców there is no such form
+    if own.endswith(NEUTER) and written.endswith("a"):
         return False
     same = next((n for n, (a, b) in enumerate(zip(own, written, strict=False)) if a != b), min(len(own), len(written)))
-    if same < len(own) - CHANGED:
+    if same < len(own) - CHANGED and (own[same], written[same : same + 1]) != ("a", "e"):  # Dojazd, Dojeździe
         return False
     return all(own[-1] in ends for end, ends in BELONGS.items() if written.endswith(end))
+
+
+def forms(own: str) -> list[str]:
+    """The other cases in which a folded word is written most, if it is an adjective: Głogowskiej, Jeżyckiego, Jeżyckim."""
+    if own == SAINT:
+        return list(_SAINT)
+    begin, end = own[:-1], own[-1:]
+    if end == "a":
+        return [f"{begin}iej"] if begin.endswith(("k", "g")) else [f"{begin}ej"]
+    if end == "i" or own.endswith("ie"):
+        begin = own.rstrip("e")
+        return [f"{begin}ego", f"{begin}m"]
+    return [f"{begin}ego", f"{begin}ym"] if end in {"y", "e"} else []
