@@ -4,20 +4,21 @@ After the specification's draft (https://graphql.github.io/graphql-over-http/dra
 ``Accept`` header, and a status that follows the media type. A request is one operation; there are no batches.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from broker.errors import BadRequest, BrokerError, RequestError
-from broker.execution.documents import Documents
+from broker.execution.documents import Document, Documents
+from broker.execution.executor import ShapedExecutor
 from broker.limits import check_body
 from broker.negotiation import GRAPHQL, JSON, acceptable, is_json
 from broker.settings import Limits
@@ -30,9 +31,13 @@ ASKED = frozenset({"query", "operationName", "variables", "extensions"})
 
 
 class Context(Protocol):
-    """What a request's resolvers share; its ``extensions`` go into the answer when there are any."""
+    """What a request's resolvers share; its ``extensions`` go into the answer when there are any.
+
+    ``shaping`` says whether collections are left to the executor to be shaped, or read for resolvers one level at a time.
+    """
 
     extensions: dict[str, Any]
+    shaping: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,18 @@ class Endpoint:
     """The GraphQL endpoint as a pure ASGI app; ``context`` makes the value that one request's resolvers share."""
 
     def __init__(
-        self, schema: GraphQLSchema, context: Callable[[], Context], limits: Limits, *, introspection: bool = True
+        self,
+        schema: GraphQLSchema,
+        context: Callable[[], Context],
+        limits: Limits,
+        *,
+        introspection: bool = True,
+        shaped: bool = True,
     ) -> None:
         self.schema = schema
         self.context = context
         self.limits = limits
+        self.shaped = shaped
         self.documents = Documents(schema, limits, introspection=introspection)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,11 +100,17 @@ class Endpoint:
             unbind_request(token)
 
     async def run(self, query: str, variables: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """Answer a document without HTTP; its errors are in what is returned."""
+        """Answer a document without HTTP, as a client reads it; its errors are in what is returned."""
+        answer: dict[str, Any] = orjson.loads(await self.answer(query, variables))
+        return answer
+
+    async def answer(self, query: str, variables: Mapping[str, Any] | None = None) -> bytes:
+        """The same as JSON."""
         try:
-            return (await self._execute(_Asked(query, None, variables), read_only=False, media_type=JSON)).body
+            answer = await self._execute(_Asked(query, None, variables), read_only=False, media_type=JSON)
+            return orjson.dumps(answer.body)
         except Exception as error:  # noqa: BLE001 - as over HTTP
-            return _failure(_internal(error))
+            return orjson.dumps(_failure(_internal(error)))
 
     async def _answer(self, request: Request, media_type: str | None) -> _Answer:
         try:
@@ -143,14 +161,8 @@ class Endpoint:
             kind = operation.operation.value
             raise _HttpRefusal(405, f"a {kind} is not executed for GET; use POST", {"Allow": "POST"})
         context = self.context()
-        outcome = execute(
-            self.schema,
-            document.node,
-            context_value=context,
-            variable_values=dict(asked.variables or {}),
-            operation_name=asked.operation_name or None,
-        )
-        result = await _settled(outcome)
+        context.shaping = self.shaped
+        result = await _executed(self.schema, document, asked, context)
         body = _result(result, context.extensions)
         return _Answer(200 if "data" in body else refused, body)
 
@@ -161,8 +173,21 @@ def _accepted(media_type: str | None) -> str:
     return media_type
 
 
-async def _settled(outcome: ExecutionResult | Awaitable[ExecutionResult]) -> ExecutionResult:
-    return await outcome if isawaitable(outcome) else outcome
+async def _executed(schema: GraphQLSchema, document: Document, asked: _Asked, context: Context) -> ExecutionResult:
+    assert document.node is not None  # noqa: S101 - one with errors does not get here
+    executor = ShapedExecutor.build(
+        schema,
+        document.node,
+        context_value=context,
+        raw_variable_values=dict(asked.variables or {}),
+        operation_name=asked.operation_name or None,
+        plans=document.plans,
+    )
+    if isinstance(executor, list):
+        return ExecutionResult(None, executor)
+    outcome: Any = executor.execute_operation()  # no operation here is answered in parts
+    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    return result
 
 
 def _response(answer: _Answer, media_type: str) -> Response:

@@ -8,10 +8,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
+import orjson
 import shapely
+from cachetools import LRUCache, cached
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 from shapely.geometry.base import BaseGeometry
@@ -29,6 +32,7 @@ __all__ = [
     "epsg",
     "from_geojson",
     "geojson",
+    "geojson_text",
     "given_geometry",
     "lengths",
     "mended",
@@ -267,6 +271,15 @@ def geojson(geometry: Geometry, crs: int = WGS84, simplify: float = 0.0) -> dict
         geometry = transform(shapely.simplify(metric(geometry), simplify), METRIC, WGS84)
     shape = transform(geometry, WGS84, crs)
     return _rounded(shapely.geometry.mapping(shape), _decimals(crs))
+
+
+KEPT_TEXTS = 64 << 20
+
+
+@cached(LRUCache(KEPT_TEXTS, getsizeof=lambda text: 2 * len(text)), lock=Lock())  # about as much again for the key
+def geojson_text(wkb: bytes, crs: int, simplify: float) -> bytes:
+    """A geometry in well-known binary (EPSG:4326) as GeoJSON text in ``crs``; those made last are kept, up to 64 MiB."""
+    return orjson.dumps(geojson(shapely.from_wkb(wkb), crs, simplify))
 
 
 def _rounded(mapping: dict[str, Any], decimals: int) -> dict[str, Any]:

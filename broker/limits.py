@@ -20,7 +20,7 @@ from graphql import (
 from broker.errors import TooMuch
 from broker.settings import Limits
 
-__all__ = ["Measure", "check_body", "check_document", "measure", "too_many_tokens"]
+__all__ = ["Budget", "Measure", "check_body", "check_document", "measure", "too_many_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,27 @@ class Measure:
     def under(self, field: FieldNode) -> "Measure":
         """A field with this below it."""
         return Measure(self.depth + 1, self.aliases + (field.alias is not None), self.fields + 1, 1)
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many bytes one answer may read from the store; a bound on the memory that it takes."""
+
+    bytes: int
+    taken: int = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether more was asked for than there is."""
+        return self.taken > self.bytes
+
+    def spend(self, bytes: int) -> None:
+        """Take some of it. Raises `TooMuch` when there is no more."""
+        self.taken += bytes
+        if self.spent:
+            raise TooMuch(
+                f"the answer reads more than {self.bytes >> 20} MiB, the limit limits.answer_mib; ask for smaller pages or fewer fields"
+            )
 
 
 NOTHING = Measure()

@@ -7,7 +7,7 @@ In every question of place the subject is the record that is selected: with `Pre
 Predicates are taken in the plane of EPSG:4326, distances and areas in metres of EPSG:2177.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
@@ -19,6 +19,7 @@ __all__ = [
     "AREA",
     "DISTRICT",
     "GEOCODING",
+    "GEOJSON",
     "LENGTH",
     "LOCATION",
     "MENDED",
@@ -26,6 +27,7 @@ __all__ = [
     "Aggregation",
     "And",
     "Bbox",
+    "Columns",
     "Compare",
     "Condition",
     "Find",
@@ -60,6 +62,7 @@ LOCATION = "_location"
 DISTRICT = "_district"
 GEOCODING = "_geocoding"  # of what the store located by an address: how, how surely, which address, or why not
 MENDED = "_repaired"  # what had to be put right in the record's place
+GEOJSON = "_geojson"  # the record's geometry as an answer has it, in degrees
 ROW = "_row"  # a row's number in the store, by which joined records are fetched
 
 Row: TypeAlias = dict[str, Any]
@@ -219,6 +222,16 @@ class Selection:
     rows: list[Row]
     more: bool
     positions: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Records as columns by name, each value in the form that an answer has it (see `broker.store.wire`)."""
+
+    values: Mapping[str, Sequence[Any]]
+    size: int
+    more: bool = False
+    positions: Sequence[tuple[Any, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import strawberry
+from graphql import GraphQLResolveInfo
 from strawberry.types.field import StrawberryField
 
 from broker.errors import BadArgument, TooMuch
+from broker.execution.executor import Position, Shapeable
 from broker.model import Dataset
-from broker.query import Aggregation, Condition, Group, Order, Query, Selection, Window
+from broker.query import Aggregation, Condition, Group, Order, Query, Row, Selection, Window
 from broker.store import Published
 from resolvers import cursors
 from resolvers.aggregates import aggregate
@@ -18,6 +20,7 @@ from resolvers.derive import Member, argument, many, maybe, object_type, resolve
 from resolvers.filters import read_order
 from resolvers.records import RecordType
 from resolvers.selection import below
+from resolvers.shapes.pages import answer
 
 __all__ = ["PAGING", "Edge", "Page", "PageInfo", "collection", "connection_type", "page_size", "read_page"]
 
@@ -33,15 +36,41 @@ class PageInfo:
 
 
 @dataclass(slots=True)
-class Page:
+class Page(Shapeable):
     """A connection on its way through the graph: what was asked, and the records of the page when they are wanted."""
 
-    dataset: Dataset
+    record: RecordType
     published: Published
     where: Condition | None
     order: tuple[Order, ...]
     window: Window
     selection: Selection = field(default_factory=lambda: Selection([], more=False))
+
+    async def answer(self, position: Position) -> Any:  # noqa: ANN401 - JSON
+        """The whole answer, shaped from columns."""
+        return await answer(self, position, self.record.shapes)
+
+    async def loaded(self, position: Position) -> "Page":
+        """The page with its records, for resolvers."""
+        return await self.load(position.executor.context_value, position.info())
+
+    async def load(self, context: Context, info: GraphQLResolveInfo[Any]) -> "Page":
+        """Read the records, when something of them is selected."""
+        if below(info, (), ("edges",)) & {"nodes", "edges", "node", "cursor", "pageInfo"}:
+            columns = self.record.needed(below(info, ("nodes",), ("edges", "node")))
+            self.selection = await context.run(context.store.select, replace(self.query, columns=columns))
+            context.budget.spend(sum(map(_bytes, self.selection.rows)))
+        return self
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set that is read."""
+        return self.record.dataset
+
+    @property
+    def query(self) -> Query:
+        """What is read, whatever the columns."""
+        return Query(self.dataset, self.published.number, frozenset(), self.window, self.where, self.order)
 
     async def groups(self, context: Context, query: Aggregation) -> Sequence[Group]:
         """Figures over all records that match."""
@@ -120,18 +149,16 @@ def collection(record: RecordType) -> StrawberryField:
 
 
 async def read_page(info: Info, record: RecordType, given: dict[str, Any], order: tuple[Order, ...]) -> Page:
-    """The page that was asked for; records are read only when something of them is selected. Raises as the arguments do."""
+    """The page that was asked for; its records are read by whoever answers it. Raises as the arguments do."""
     context, dataset = info.context, record.dataset
     published = await context.published(dataset)
     window = _window(context, dataset, order, given)
-    page = Page(dataset, published, await record.condition(context, given), order, window)
-    raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
-    asked = below(raw, (), ("edges",))
-    if asked & {"nodes", "edges", "node", "cursor", "pageInfo"}:
-        columns = record.needed(below(raw, ("nodes",), ("edges", "node")))
-        query = Query(dataset, published.number, columns, window, page.where, order)
-        page.selection = await context.run(context.store.select, query)
-    return page
+    page = Page(record, published, await record.condition(context, given), order, window)
+    return page if context.shaping else await page.load(context, info._raw_info)  # noqa: SLF001 - Strawberry keeps graphql-core's own there
+
+
+def _bytes(row: Row) -> int:
+    return 100 + sum(len(one) for one in row.values() if isinstance(one, str | bytes))
 
 
 def page_size(context: Context, argument: str, value: int | None) -> int:
@@ -169,8 +196,7 @@ def connection_type(name: str, node: Any, root: str, more: Mapping[str, Strawber
     )
 
     async def total(page: strawberry.Parent[Page], info: Info) -> Any:  # noqa: ANN401 - a number
-        query = Query(page.dataset, page.published.number, frozenset(), page.window, page.where)
-        return await info.context.run(info.context.store.count, query)
+        return await info.context.run(info.context.store.count, page.query)
 
     return object_type(
         f"{name}Connection",

@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from broker.catalog import Catalog
 from broker.errors import Unavailable
+from broker.limits import Budget
 from broker.live import Live
 from broker.model import Dataset
 from broker.query import AREA, DISTRICT, GEOCODING, LENGTH, LOCATION, MENDED, Query, Row, Window
@@ -71,8 +72,10 @@ class Context:
     search: Search
     settings: Settings
     extensions: dict[str, Any] = field(default_factory=dict)
+    shaping: bool = False
 
     def __post_init__(self) -> None:
+        self.budget = Budget(self.settings.limits.answer_mib << 20)
         self._snapshot: asyncio.Task[dict[str, Published]] | None = None
         self._fresh: dict[str, asyncio.Task[Published]] = {}
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
 
 from broker.model import Dataset
-from broker.query import And, Condition
+from broker.query import DISTRICT, And, Condition
 from broker.store import Published
 from resolvers.connections import PAGING, connection_type, read_page
 from resolvers.context import Context, Info, RecordValue
@@ -23,8 +24,12 @@ from resolvers.properties import (
     read_property_order,
 )
 from resolvers.provenance import provenance_columns
-from resolvers.records import RecordType, place_columns
+from resolvers.records import RecordType, Types, place_columns
+from resolvers.related import related_makers
 from resolvers.scalars import JSON
+from resolvers.shapes.features import feature_makers
+from resolvers.shapes.fields import reference
+from resolvers.shapes.related import related
 from resolvers.sources import DatasetInfo, LicenceInfo, known_dataset
 from resolvers.where import read_where
 
@@ -62,7 +67,7 @@ class FeatureType(RecordType):
         return And(tuple(parts)) if parts else None
 
 
-def feature_type(located: Any, where: Any) -> tuple[Any, Callable[[Dataset], FeatureType]]:  # noqa: ANN401 - derived types
+def feature_type(types: Types, partition: Dataset | None) -> tuple[Any, Callable[[Dataset], FeatureType]]:
     """The type ``Feature``, and what makes of a layer's data set that which is asked for its records."""
 
     def own(root: strawberry.Parent[RecordValue]) -> Any:  # noqa: ANN401 - JSON
@@ -72,14 +77,20 @@ def feature_type(located: Any, where: Any) -> tuple[Any, Callable[[Dataset], Fea
         "Feature",
         "A feature of a layer: a record whose properties are known only from the layer's `schema`.",
         {"properties": resolved(own, JSON, "Its properties by name, as JSON.")},
-        interfaces=(located,),
+        interfaces=(types.located,),
         is_type_of=lambda value, _info: isinstance(value, RecordValue),
     )
 
+    @cache
     def of(dataset: Dataset) -> FeatureType:
         plain = frozenset(one.name for one in dataset.fields if one.name != dataset.geometry)
         columns = {"properties": plain, "provenance": provenance_columns(dataset), **place_columns(dataset)}
-        return FeatureType(dataset, feature, many(PropertyFilter), where, many(PropertyOrder), None, columns)
+        shapes = feature_makers(dataset)
+        if partition is not None:
+            shapes["district"] = reference(DISTRICT, partition, types.records[partition.id].shapes)
+        shapes["related"] = related(dataset, related_makers(types, of))
+        filter, order = many(PropertyFilter), many(PropertyOrder)
+        return FeatureType(dataset, feature, filter, types.where, order, None, columns, shapes)
 
     return feature, of
 

@@ -16,6 +16,8 @@ from resolvers.context import Context, Info, RecordValue
 from resolvers.derive import Member, add_field, camel, enum_type, object_type, resolved
 from resolvers.filters import filter_input, order_input, read_filter
 from resolvers.provenance import Record, provenance_columns
+from resolvers.shapes.fields import Maker, field_makers, reference
+from resolvers.shapes.places import geocoding, place_makers
 from resolvers.spatial import PLACE_COLUMNS, district_member, geocoding_member, place_members
 from resolvers.where import read_where, where_input
 
@@ -38,6 +40,7 @@ class RecordType:
     order: Any
     group: Any | None
     columns: Mapping[str, frozenset[str]]
+    shapes: dict[str, Maker]
 
     def needed(self, fields: set[str]) -> frozenset[str]:
         """The columns that these fields of the graph are made of."""
@@ -70,7 +73,9 @@ def record_types(catalog: Catalog) -> Types:
     for one in made.values():
         for field in one.dataset.fields:
             if field.to is not None:
-                add_field(one.type, field.name, _reference(field, made[field.to]))
+                other = made[field.to]
+                add_field(one.type, field.name, _reference(field, other))
+                one.shapes[camel(field.name)] = reference(field.name, other.dataset, other.shapes)
     return Types(made, located, where)
 
 
@@ -78,9 +83,12 @@ def add_district(catalog: Catalog, types: Types, *others: Any) -> None:  # noqa:
     """Give every type of records with a place the field ``district``, when a data set divides the city."""
     if catalog.partition is None:
         return
-    district = types.records[catalog.partition.id].type
-    for cls in (types.located, *others, *(one.type for one in types.records.values() if one.dataset.located)):
-        add_field(cls, "district", district_member(district))
+    district = types.records[catalog.partition.id]
+    located = [one for one in types.records.values() if one.dataset.located]
+    for cls in (types.located, *others, *(one.type for one in located)):
+        add_field(cls, "district", district_member(district.type))
+    for one in located:
+        one.shapes["district"] = reference(DISTRICT, catalog.partition, district.shapes)
 
 
 def place_columns(dataset: Dataset) -> dict[str, frozenset[str]]:
@@ -98,9 +106,12 @@ def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> Rec
             columns[camel(name)] = frozenset({field.name})
         if field.to is not None:
             columns[camel(field.name)] = frozenset({field.name})
+    shapes = field_makers(dataset)
     if dataset.located:
         columns |= place_columns(dataset)
+        shapes |= place_makers(dataset)
     if dataset.geocode:
+        shapes["geocoding"] = geocoding
         members["geocoding"] = geocoding_member()
         columns["geocoding"] = frozenset({GEOCODING})
     cls = object_type(
@@ -110,7 +121,7 @@ def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> Rec
         interfaces=(located if dataset.located else Record,),
         is_type_of=lambda value, _info: isinstance(value, RecordValue) and value.dataset is dataset,
     )
-    return RecordType(dataset, cls, filter, where, order_input(dataset), _group(dataset), columns)
+    return RecordType(dataset, cls, filter, where, order_input(dataset), _group(dataset), columns, shapes)
 
 
 def _members(field: Field) -> Iterator[tuple[str, Member | StrawberryField]]:

@@ -19,10 +19,13 @@ from resolvers.derive import Member, add_field, argument, enum_type, many, maybe
 from resolvers.properties import PropertyFilter, layer_dataset
 from resolvers.records import RecordType, Types
 from resolvers.selection import below
+from resolvers.shapes.fields import Makers
+from resolvers.shapes.related import Asking
+from resolvers.shapes.related import related as related_shape
 from resolvers.spatial import Intersection, share
 from resolvers.where import DISTANCE, PREDICATE, PredicateName, read_link
 
-__all__ = ["Relation", "add_related"]
+__all__ = ["Relation", "add_related", "related_makers"]
 
 RelatedOrder = enum_type(
     "RelatedOrder",
@@ -35,6 +38,7 @@ RelatedOrder = enum_type(
 class _Asked:
     """What a client asks of related records; the same for every parent of a page."""
 
+    dataset: Dataset
     link: Link
     where: Condition | None
     size: int
@@ -107,6 +111,14 @@ def add_related(types: Types, feature: Any, of: Callable[[Dataset], RecordType])
     for cls in (types.located, feature, *(one.type for one in kinds)):
         add_field(cls, "related", resolved(itself, related, f"{about} One join answers for all records of a page."))
 
+    for one in kinds:
+        one.shapes["related"] = related_shape(one.dataset, related_makers(types, of))
+
+
+def related_makers(types: Types, of: Callable[[Dataset], RecordType]) -> Callable[[str, Dataset], Makers]:
+    """How the records of a data set are shaped below a field of ``related``."""
+    return lambda field, dataset: (of(dataset) if field == "layer" else types.records[dataset.id]).shapes
+
 
 LINK = {
     "predicate": argument(maybe(PredicateName), PREDICATE),
@@ -146,12 +158,14 @@ def _layer(types: Types, feature: Any, of: Callable[[Dataset], RecordType]) -> S
     return resolved(ask, _relation("Feature", feature, "features", {}), "Features of any layer.", arguments=arguments)
 
 
-async def _ask(parent: RecordValue, info: Info, record: RecordType, given: Mapping[str, Any]) -> Relation:
+async def _ask(parent: RecordValue | Asking, info: Info, record: RecordType, given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a relation, or what is asked
     """The relation of one parent, loaded together with those of the other parents of the page."""
     raw = info._raw_info  # noqa: SLF001 - Strawberry keeps graphql-core's own there
-    # The same field node has the same arguments for every parent, so these parents are answered together.
-    same = (id(raw.field_nodes[0]), parent.dataset.id, parent.published.number)
     context = info.context
+    if isinstance(parent, Asking):
+        return await _read(context, record, info, given)
+    # The same field nodes have the same arguments for every parent, so these parents are answered together.
+    same = (*map(id, raw.field_nodes), parent.dataset.id, parent.published.number)
 
     async def load(parents: list[tuple[Any, float | None]]) -> list[Relation]:
         return await _load(context, parent, record, await _read(context, record, info, given), parents)
@@ -168,6 +182,7 @@ async def _read(context: Context, record: RecordType, info: Info, given: Mapping
         raise BadArgument(f"{where}: give `predicate`, `distance`, or `orderBy: DISTANCE` for the nearest of all")
     raw = info._raw_info  # noqa: SLF001 - as above
     return _Asked(
+        record.dataset,
         link,
         await record.condition(context, given),
         page_size(context, "first", given.get("first")),

@@ -27,7 +27,7 @@ FEDERATED = (search, suggest, node, nodes, sources, datasets, dataset)
 def build(catalog: Catalog) -> strawberry.Schema:
     """The schema over these data sets; its context is a `resolvers.context.Context`."""
     types = record_types(catalog)
-    feature, of = feature_type(types.located, types.where)
+    feature, of = feature_type(types, catalog.partition)
     add_district(catalog, types, feature)
     add_related(types, feature, of)
     query = object_type(

@@ -17,6 +17,7 @@ from resolvers.scalars import GeoJSON
 from resolvers.where import degrees
 
 __all__ = [
+    "MAX_SIMPLIFY",
     "PLACE_COLUMNS",
     "Geocoding",
     "GeocodingMethod",

@@ -19,12 +19,14 @@ from graphql import (
 )
 
 from broker.errors import BadRequest
+from broker.execution.plan import Plans
 from broker.limits import check_document, too_many_tokens
 from broker.settings import Limits
 
 __all__ = ["Document", "Documents"]
 
 KEPT_CHARACTERS = 2_000_000
+KEPT_PLANS = 64
 TOO_MANY = re.compile(r"more than \d+ (lexical tokens|tokens|comments)")
 
 
@@ -34,6 +36,11 @@ class Document:
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
+
+    @cached_property
+    def plans(self) -> Plans:
+        """What was worked out for its selections, the most recently used."""
+        return LRUCache(KEPT_PLANS)
 
     @cached_property
     def operations(self) -> Mapping[str, OperationDefinitionNode]:

@@ -4,19 +4,33 @@ Reading is a matter of a `Query` and a version, so two reads of one request agre
 Every method blocks; whoever serves requests calls them in threads.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
 import shapely
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 
 from broker.catalog import Catalog
 from broker.errors import StoreError, TooMuch
 from broker.model import Dataset, Field, Localized
-from broker.query import GEOCODING, ROW, Aggregation, Find, Found, Group, Measure, Query, Related, Row, Selection
+from broker.query import (
+    GEOCODING,
+    ROW,
+    Aggregation,
+    Columns,
+    Find,
+    Found,
+    Group,
+    Measure,
+    Query,
+    Related,
+    Row,
+    Selection,
+)
 from broker.store import statements
 from broker.store.database import Database, Published
 from broker.store.dialect import Dialect, Joined
@@ -26,6 +40,7 @@ from broker.store.geocoder import Geocoder
 from broker.store.relocation import Relocation
 from broker.store.tables import ALL
 from broker.store.versions import Changes, Draft, RefreshRecord
+from broker.store.wire import Spend, Wire
 
 __all__ = ["SqlStore"]
 
@@ -38,6 +53,8 @@ class SqlStore(Database):
         self.districts = Districts(self)
         self.geocoder = Geocoder(self)
         self.places = dialect.places(self)
+        database = self._engine.dialect.name
+        self._wires = {id: Wire(one, catalog.datasets[id], database) for id, one in self.tables.items()}
 
     def draft(self, dataset: Dataset, *, sample: bool) -> Draft:
         """Begin the next version of a data set. Raises `StoreError` when another refresh of it is under way."""
@@ -140,13 +157,14 @@ class SqlStore(Database):
     def select(self, query: Query) -> Selection:
         """A page of records, in the order asked whichever way it was read."""
         one = self.tables[query.dataset.id]
+        columns = [*statements.asked(one, query.dataset, query.columns), *statements.positions(one, query)]
         with self.reading() as connection:
-            found = connection.execute(statements.page(one, query, self.places)).all()
+            found = connection.execute(statements.page(one, query, self.places, columns)).all()
         more = len(found) > query.window.size
         rows = list(found[: query.window.size])
         if query.window.backward:
             rows.reverse()
-        width = len(statements.sort_columns(one, query.dataset, query.order))
+        width = len(query.order) + 1
         decode = _decoder(query.dataset, query.columns)
         return Selection([decode(row._mapping) for row in rows], more, [tuple(row[-width:]) for row in rows])
 
@@ -167,13 +185,56 @@ class SqlStore(Database):
         """The records of these keys, those that there are."""
         one = self.tables[dataset.id]
         decode = _decoder(dataset, columns)
-        statement = statements.by_key(one, dataset, version, columns)
+        statement = statements.by_key(one, dataset, version, statements.asked(one, dataset, columns))
         found: dict[Any, Row] = {}
         with self.reading() as connection:
             for some in _batches(sorted(set(keys))):
                 for row in connection.execute(statement, {"keys": some}):
                     found[row._mapping[dataset.key]] = decode(row._mapping)
         return found
+
+    # questions whose answers are columns
+
+    def page(self, query: Query, spend: Spend, *, positions: bool) -> Columns:
+        """A page of records in the form of an answer, with their positions in the order when these are wanted."""
+        one, wire, names = self.tables[query.dataset.id], self._wires[query.dataset.id], sorted(query.columns)
+        columns = wire.columns(names) + (statements.positions(one, query) if positions else [])
+        with self.reading() as connection:
+            rows = wire.fetch(connection, statements.page(one, query, self.places, columns), {}, names, spend)
+        size = query.window.size
+        more, rows = len(rows) > size, rows[:size]
+        if query.window.backward:
+            rows.reverse()
+        ends = [tuple(row[len(names) :]) for row in rows] if positions else []
+        return Columns(wire.turned(names, rows), len(rows), more, ends)
+
+    def columns_by_key(
+        self, dataset: Dataset, version: int, keys: Iterable[Any], asked: frozenset[str], spend: Spend
+    ) -> Columns:
+        """The records of these keys in the form of an answer, those that there are, in no order; the key among the columns."""
+        statement = partial(statements.by_key, self.tables[dataset.id], dataset, version)
+        return self._columns(dataset, statement, "keys", keys, asked | {dataset.key}, spend)
+
+    def columns_by_row(self, dataset: Dataset, rows: Iterable[int], asked: frozenset[str], spend: Spend) -> Columns:
+        """The records of these rows in the form of an answer, in no order; the row's number among the columns."""
+        statement = partial(statements.by_row, self.tables[dataset.id])
+        return self._columns(dataset, statement, "rows", rows, asked | {ROW}, spend)
+
+    def _columns(
+        self,
+        dataset: Dataset,
+        statement: Callable[..., Select[Any]],
+        given: str,
+        values: Iterable[Any],
+        asked: frozenset[str],
+        spend: Spend,
+    ) -> Columns:
+        wire, names = self._wires[dataset.id], sorted(asked)
+        selected, found = statement(wire.columns(names)), []
+        with self.reading() as connection:
+            for some in _batches(sorted(set(values))):
+                found += wire.fetch(connection, selected, {given: some}, names, spend)
+        return Columns(wire.turned(names, found), len(found))
 
     # places
 
@@ -198,7 +259,7 @@ class SqlStore(Database):
         """The records of these rows, as a join gives them."""
         one = self.tables[dataset.id]
         decode = _decoder(dataset, columns)
-        statement = statements.by_row(one, dataset, columns)
+        statement = statements.by_row(one, [one.c[ROW], *statements.asked(one, dataset, columns)])
         found: dict[int, Row] = {}
         with self.reading() as connection:
             for some in _batches(sorted(set(rows))):

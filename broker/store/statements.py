@@ -1,6 +1,6 @@
 """Query → one SELECT: the same SQL for every database, except what its `Dialect` says about places."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Protocol
@@ -61,12 +61,14 @@ __all__ = [
     "Place",
     "aggregate",
     "aggregate_related",
+    "asked",
     "at",
     "by_key",
     "by_row",
     "condition",
     "count",
     "page",
+    "positions",
     "repairs",
     "sort_columns",
 ]
@@ -99,14 +101,11 @@ def at(table: Table, version: int) -> Clause:
     return and_(table.c["_since"] <= version, table.c["_until"] > version)
 
 
-def page(table: Table, query: Query, place: Place) -> Select[Any]:
-    """The rows of a window, one more than its size, in reading direction; order columns are labelled ``o0``, ``o1`` and so on."""
+def page(table: Table, query: Query, place: Place, columns: Iterable[ColumnElement[Any]]) -> Select[Any]:
+    """These columns of the rows of a window, one more than its size, in reading direction."""
     keys = sort_columns(table, query.dataset, query.order)
     window = query.window
-    statement = select(
-        *_asked(table, query.dataset, query.columns), *(column.label(f"o{n}") for n, (column, _) in enumerate(keys))
-    )
-    statement = statement.where(at(table, query.version))
+    statement = select(*columns).where(at(table, query.version))
     if query.where is not None:
         statement = statement.where(condition(table, query.dataset, query.version, query.where, place))
     if window.position is not None:
@@ -116,18 +115,20 @@ def page(table: Table, query: Query, place: Place) -> Select[Any]:
     return statement.limit(window.size + 1)
 
 
-def by_key(table: Table, dataset: Dataset, version: int, columns: frozenset[str]) -> Select[Any]:
-    """The records whose keys are in the parameter ``keys``."""
+def positions(table: Table, query: Query) -> list[ColumnElement[Any]]:
+    """What a record's position in the order is made of, as ``o0``, ``o1`` and so on."""
+    return [column.label(f"o{n}") for n, (column, _) in enumerate(sort_columns(table, query.dataset, query.order))]
+
+
+def by_key(table: Table, dataset: Dataset, version: int, columns: Iterable[ColumnElement[Any]]) -> Select[Any]:
+    """These columns of the records whose keys are in the parameter ``keys``."""
     key = table.c[dataset.key]
-    return select(*_asked(table, dataset, columns)).where(
-        at(table, version), key.in_(bindparam("keys", expanding=True))
-    )
+    return select(*columns).where(at(table, version), key.in_(bindparam("keys", expanding=True)))
 
 
-def by_row(table: Table, dataset: Dataset, columns: frozenset[str]) -> Select[Any]:
-    """The records whose rows are in the parameter ``rows``, each with its row."""
-    row = table.c[ROW]
-    return select(row, *_asked(table, dataset, columns)).where(row.in_(bindparam("rows", expanding=True)))
+def by_row(table: Table, columns: Iterable[ColumnElement[Any]]) -> Select[Any]:
+    """These columns of the records whose rows are in the parameter ``rows``."""
+    return select(*columns).where(table.c[ROW].in_(bindparam("rows", expanding=True)))
 
 
 def repairs(table: Table, version: int) -> Select[Any]:
@@ -172,7 +173,8 @@ def _figures(table: Table, query: Aggregation) -> tuple[list[ColumnElement[Any]]
     return groups, [func.count().label("count"), *measures]
 
 
-def _asked(table: Table, dataset: Dataset, names: frozenset[str]) -> list[ColumnElement[Any]]:
+def asked(table: Table, dataset: Dataset, names: frozenset[str]) -> list[ColumnElement[Any]]:
+    """The key and the columns that a record's values of these names are made of."""
     columns: list[ColumnElement[Any]] = [table.c[dataset.key]]
     for name in sorted(names - {dataset.key}):
         if name == LOCATION:

@@ -7,7 +7,7 @@ markup field, ``<field>__all`` a text's languages as JSON, ``<field>__local`` a 
 and year.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -40,9 +40,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from broker.geometry import WGS84, Geometry, areas, lengths, metric
+from broker.geometry import WGS84, Geometry
 from broker.model import CITY_TIME, Dataset, Field, Localized, Record
-from broker.query import GEOCODING, MENDED
+from broker.query import GEOCODING
+from broker.store.located import PLACE
 from broker.text import collation, plain_text
 
 __all__ = [
@@ -59,7 +60,6 @@ __all__ = [
     "bookkeeping",
     "encoder",
     "fingerprinter",
-    "placed",
     "table",
     "well_known",
 ]
@@ -167,14 +167,6 @@ def _columns(field: Field) -> Iterator[Column[Any]]:
         yield Column(field.name + ALL, TEXT)
 
 
-PLACE: tuple[tuple[str, Any], ...] = (
-    *((name, Float) for name in ("_west", "_south", "_east", "_north", "_lon", "_lat", "_x", "_y", "_area", "_length")),
-    ("_point", Boolean),
-    ("_district", TEXT),
-    (MENDED, TEXT),
-)
-
-
 GEOCODED: tuple[tuple[str, Any], ...] = (
     (f"{GEOCODING}_method", TEXT),
     (f"{GEOCODING}_confidence", Float),
@@ -189,7 +181,7 @@ def table(dataset: Dataset, metadata: MetaData) -> Table:
     """The table of a data set, with an index on what one looks up, ranges over or refers by."""
     columns = [column for field in dataset.fields for column in _columns(field)]
     if dataset.located:
-        columns += [Column(name, kind) for name, kind in PLACE]
+        columns += [Column(name, TEXT if kind is Text else kind) for name, kind in PLACE]
     if dataset.geocode:
         columns += [Column(name, kind) for name, kind in GEOCODED]
     name = dataset.id.replace(".", "_")
@@ -358,31 +350,3 @@ def _step(field: Field) -> Step:
 
     steps: dict[type, Step] = {str: text, Localized: localized, tuple: listed, datetime: moment}
     return steps.get(field.kind, plainly)
-
-
-def placed(geometries: Iterable[Geometry | None]) -> list[dict[str, Any]]:
-    """The place columns but the district for each geometry: extent, location, metric point, area, length."""
-    shapes = np.array(list(geometries), dtype=object)
-    in_metres = metric(shapes)
-    inside = shapely.point_on_surface(shapes)
-    measured = [
-        *shapely.bounds(shapes).T,
-        shapely.get_x(inside),
-        shapely.get_y(inside),
-        *shapely.get_coordinates(_present(metric(inside))).T,
-        areas(in_metres),
-        lengths(in_metres),
-    ]
-    names = [name for name, _ in PLACE[: len(measured)]]
-    rows = [dict(zip(names, values, strict=True)) for values in zip(*(one.tolist() for one in measured), strict=True)]
-    for row, shape in zip(rows, shapes, strict=True):
-        if shape is None:
-            row.update(dict.fromkeys(names))
-        row["_point"] = shape is not None and shape.geom_type == "Point"
-        row["_district"] = row[MENDED] = None
-    return rows
-
-
-def _present(points: Any) -> Any:  # noqa: ANN401 - an array of points, some None
-    """Points with a stand-in for the absent, so that coordinates stay in step."""
-    return np.where(shapely.is_missing(points), shapely.Point(0, 0), points)

@@ -16,13 +16,14 @@ import shapely
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from broker.model import Dataset, Record, Rejected, Repaired
-from broker.query import MENDED
+from broker.query import DISTRICT, MENDED
 from broker.store.database import Database, Published
 from broker.store.dialect import Claim
 from broker.store.districts import Districts
 from broker.store.entries import entries, searchable
 from broker.store.geocoder import Geocoder
-from broker.store.tables import FOREVER, encoder, fingerprinter, placed, well_known
+from broker.store.located import placed
+from broker.store.tables import FOREVER, encoder, fingerprinter, well_known
 
 __all__ = ["Changes", "Draft", "RefreshRecord"]
 
@@ -180,7 +181,7 @@ class Draft:
         districts = self.districts.keys_at([(one["_lon"], one["_lat"]) for one in places])
         for row, place, district in zip(rows, places, districts, strict=True):
             repaired = row[MENDED]
-            row.update(place, _district=district)
+            row.update(place, **{DISTRICT: district})
             row[MENDED] = repaired
 
     def publish(self) -> Published:

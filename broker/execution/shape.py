@@ -1,0 +1,115 @@
+"""Shapes: what a selection of records' fields becomes, as whole columns of an answer instead of value by value.
+
+A `Plan` is made once for a selection. For each page of records it is asked once: every field gives its values for all records,
+and the records are put together from these columns, keys in the order of the selection. What is not known before a request (the
+versions that it reads, conditions with districts in them) is worked out between the two, by `Later.make`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from graphql import Executor
+
+from broker.model import Dataset
+from broker.query import Columns
+from broker.store import Published, SqlStore
+from broker.store.wire import Spend
+
+__all__ = ["Batch", "Later", "NotShaped", "Plan", "Run", "Shape", "Values"]
+
+
+class NotShaped(Exception):
+    """There is no shape for this selection, or its values have errors: it is answered field by field instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the shapes of one answer read from, and where they tell how much they read."""
+
+    store: SqlStore
+    spend: Spend
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one version to be shaped; ``beside`` says how each lies to the record it is related to."""
+
+    dataset: Dataset
+    published: Published
+    columns: Columns
+    run: Run
+    beside: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Sequence[Any]:
+        """The values of a column."""
+        return self.columns.values[name]
+
+    @property
+    def size(self) -> int:
+        """How many records there are."""
+        return self.columns.size
+
+
+Values = Callable[[Batch], Sequence[Any]]
+"""Gives the values of one field for all records of a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A field: the columns it is made of, and how."""
+
+    columns: frozenset[str]
+    values: Values
+    beside: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A field whose way to be made is known only within a request: ``make`` gets its executor."""
+
+    columns: frozenset[str]
+    make: Callable[["Executor[Any]"], Awaitable[Values]]
+    beside: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A selection of records: its keys in order, and what each is made of."""
+
+    keys: tuple[str, ...]
+    shapes: tuple[Shape | Later, ...]
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """All that has to be read."""
+        return frozenset[str]().union(*(one.columns for one in self.shapes))
+
+    @cached_property
+    def beside(self) -> frozenset[str]:
+        """What has to be known of how the records lie to those they are related to."""
+        return frozenset[str]().union(*(one.beside for one in self.shapes))
+
+    @cached_property
+    def waits(self) -> bool:
+        """Whether it has to be made ready for each request."""
+        return any(isinstance(one, Later) for one in self.shapes)
+
+    async def ready(self, executor: "Executor[Any]") -> "Plan":
+        """The same for one request, nothing left for later. Raises as the arguments do."""
+        if not self.waits:
+            return self
+        made = [
+            Shape(one.columns, await one.make(executor), one.beside) if isinstance(one, Later) else one
+            for one in self.shapes
+        ]
+        return replace(self, shapes=tuple(made))
+
+    def records(self, batch: Batch) -> list[dict[str, Any]]:
+        """The batch's records as the answer has them."""
+        if not self.shapes:
+            return [{} for _ in range(batch.size)]
+        keys = self.keys
+        columns = [one.values(batch) for one in self.shapes if isinstance(one, Shape)]
+        return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -1,0 +1,245 @@
+"""Shapes of collections: a page's records, their cursors, where it lies, how many match, and figures over them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from graphql import Executor, GraphQLObjectType, get_named_type
+
+from broker.errors import BrokerError
+from broker.execution.executor import Position
+from broker.execution.plan import Selected
+from broker.execution.shape import Batch, NotShaped, Plan, Run
+from broker.model import Dataset
+from broker.query import DISTRICT, Aggregation, Condition, Group, Query, Selection
+from broker.store import Published
+from resolvers.context import Context
+from resolvers.shapes.fields import Makers, plan
+from resolvers.shapes.values import writer
+
+__all__ = ["Figures", "Shaped", "answer", "figures"]
+
+
+class Shaped(Protocol):
+    """A page that was asked for and has not been read."""
+
+    published: Published
+    where: Condition | None
+    selection: Selection
+
+    @property
+    def dataset(self) -> Dataset:
+        """What it reads."""
+        ...
+
+    @property
+    def query(self) -> Query:
+        """What it reads; the columns do not matter."""
+        ...
+
+    @property
+    def cursors(self) -> list[str]:
+        """The cursors of the records read."""
+        ...
+
+    @property
+    def page_info(self) -> Any:  # noqa: ANN401 - a value of the graph
+        """Where it lies."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What an answer is made from: the page, its records, the run that reads."""
+
+    page: Shaped
+    batch: Batch | None
+    run: Run
+
+
+Part = Callable[[_Answer], Any]
+"""Gives one field of a connection."""
+
+Ready = Callable[["Executor[Context]", Plan | None], Awaitable[Part]]
+"""Makes it ready for a request; the plan is that of its records, ready too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a connection: what of the records it needs, and how it is made ready for a request."""
+
+    key: str
+    plan: Plan | None
+    positions: bool
+    ready: Ready
+
+
+async def answer(page: Shaped, position: Position, makers: Makers) -> dict[str, Any]:
+    """The connection's answer: one statement for the records, one for each figure. Raises `NotShaped`."""
+    kind = get_named_type(position.type)
+    assert isinstance(kind, GraphQLObjectType)  # noqa: S101 - every collection gives a connection
+    executor = position.executor
+    context: Context = executor.context_value
+    fields = position.planned(executor.plans, lambda: [_field(one, makers) for one in position.selections(kind)])
+    try:
+        plans = [None if one.plan is None else await one.plan.ready(executor) for one in fields]
+        parts = [(one.key, await one.ready(executor, its)) for one, its in zip(fields, plans, strict=True)]
+        positions = any(one.positions for one in fields)
+        return await context.run(_made, page, context, [one for one in plans if one], parts, positions=positions)
+    except BrokerError as error:  # told by the field it belongs to, in the ordinary way; unless it would be read again
+        if context.budget.spent:
+            raise
+        raise NotShaped(str(error)) from error
+
+
+def _made(
+    page: Shaped, context: Context, plans: Sequence[Plan], parts: Sequence[tuple[str, Part]], *, positions: bool
+) -> dict[str, Any]:
+    run = Run(context.store, context.budget.spend)
+    batch = None
+    if plans or positions:
+        columns = frozenset[str]().union(*(one.columns for one in plans)) | {page.dataset.key}
+        found = run.store.page(replace(page.query, columns=columns), run.spend, positions=positions)
+        page.selection = Selection([], found.more, list(found.positions))
+        batch = Batch(page.dataset, page.published, found, run)
+    made = _Answer(page, batch, run)
+    return {key: part(made) for key, part in parts}
+
+
+def _field(one: Selected, makers: Makers) -> _Field:
+    match one.name:
+        case "__typename":
+            name = one.parent.name
+            return _Field(one.key, None, positions=False, ready=_always(lambda _: name))
+        case "nodes":
+            return _Field(one.key, plan(one.below(), makers), positions=False, ready=_records)
+        case "edges":
+            return _edges(one, makers)
+        case "pageInfo":
+            write = writer(one)
+            return _Field(one.key, None, positions=True, ready=_always(lambda made: write(made.page.page_info)))
+        case "totalCount":
+            return _Field(one.key, None, positions=False, ready=_always(_total))
+        case "aggregate":
+            return _Field(one.key, None, positions=False, ready=_aggregate(one))
+    raise NotShaped(one.name)
+
+
+def _always(part: Part) -> Ready:
+    async def ready(_executor: "Executor[Context]", _plan: Plan | None) -> Part:
+        return part
+
+    return ready
+
+
+async def _records(_executor: "Executor[Context]", made: Plan | None) -> Part:
+    assert made is not None  # noqa: S101 - as `_field` says
+    return lambda answer: made.records(_batch(answer))
+
+
+def _batch(answer: _Answer) -> Batch:
+    assert answer.batch is not None  # noqa: S101 - read whenever a plan is there
+    return answer.batch
+
+
+def _total(answer: _Answer) -> int:
+    return answer.run.store.count(answer.page.query)
+
+
+def _edges(one: Selected, makers: Makers) -> _Field:
+    """Edges are put together like records: from cursors, records and type names as columns."""
+    inner = [each.off() for each in one.below()]
+    nodes = [plan(each.below(), makers) if each.name == "node" else None for each in one.below()]
+    together = Plan(
+        tuple(str(n) for n, _ in enumerate(nodes)), tuple(shape for each in nodes if each for shape in each.shapes)
+    )
+
+    async def ready(_executor: "Executor[Context]", made: Plan | None) -> Part:
+        assert made is not None  # noqa: S101 - the plan below
+        left = list(made.shapes)
+        split = []
+        for each in nodes:
+            split.append(None if each is None else Plan(each.keys, tuple(left[: len(each.keys)])))
+            del left[: len(each.keys) if each else 0]
+
+        def part(answer: _Answer) -> list[dict[str, Any]]:
+            batch = _batch(answer)
+            columns = [_of_edges(each, answer, its) for each, its in zip(inner, split, strict=True)]
+            keys = [each.key for each in inner]
+            if not keys:
+                return [{} for _ in range(batch.size)]
+            return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+
+        return part
+
+    return _Field(one.key, together, positions=True, ready=ready)
+
+
+def _of_edges(one: Selected, answer: _Answer, made: Plan | None) -> Sequence[Any]:
+    if made is not None:
+        return made.records(_batch(answer))
+    return answer.page.cursors if one.name == "cursor" else [one.parent.name] * _batch(answer).size
+
+
+# figures
+
+
+@dataclass(slots=True)
+class _Question:
+    """Stands for what is aggregated, so that the field's own resolver says what is asked."""
+
+    version: int = 0
+    query: Aggregation | None = None
+
+    async def groups(self, _context: Context, query: Aggregation) -> Sequence[Group]:
+        """Keep the question."""
+        self.query = query
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A selected ``aggregate``: what it asks of a version, and what writes its groups."""
+
+    query: Aggregation
+    write: Callable[[Sequence[Group]], Any]
+
+
+def figures(selected: Selected) -> Callable[["Executor[Context]"], Awaitable[Figures]]:
+    """What makes an ``aggregate`` ready for a request. Raises `NotShaped`."""
+    write, kept = writer(selected), selected.off()
+
+    async def ready(executor: "Executor[Context]") -> Figures:
+        question = _Question()
+        await kept.on(executor).resolved(question)
+        query = question.query
+        assert query is not None  # noqa: S101 - the resolver asks once
+        places = [n for n, by in enumerate(query.group_by) if by.field == DISTRICT]
+        names = await executor.context_value.districts() if places else {}
+        return Figures(query, lambda groups: write([_named(each, places, names) for each in groups]))
+
+    return ready
+
+
+def _named(group: Group, places: Sequence[int], names: Mapping[Any, str]) -> Group:
+    """A group by district has the district's name as its key."""
+    if not places:
+        return group
+    key = tuple(names.get(part, part) if n in places else part for n, part in enumerate(group.key))
+    return replace(group, key=key)
+
+
+def _aggregate(selected: Selected) -> "Ready":
+    made_ready = figures(selected)
+
+    async def ready(executor: "Executor[Context]", _plan: Plan | None) -> Part:
+        figured = await made_ready(executor)
+
+        def part(answer: _Answer) -> Any:  # noqa: ANN401 - JSON
+            page = answer.page
+            asked = replace(figured.query, version=page.published.number, where=page.where)
+            return figured.write(answer.run.store.aggregate(asked))
+
+        return part
+
+    return ready
