@@ -290,8 +290,9 @@ class Aggregation:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group: its key (one text a grouping), how many records, and the measures asked for."""
+    """One group of a data set's records: its key (one text a grouping), how many they are, and the measures asked for."""
 
+    dataset: Dataset
     key: tuple[str | None, ...]
     count: int
     measures: dict[Measure, Any]

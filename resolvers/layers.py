@@ -11,6 +11,7 @@ from strawberry.types.field import StrawberryField
 from broker.model import Dataset
 from broker.query import DISTRICT, And, Condition
 from broker.store import Published
+from resolvers.aggregates import feature_aggregate
 from resolvers.connections import PAGING, connection_type, read_page
 from resolvers.context import Context, Info, RecordValue
 from resolvers.derive import argument, many, maybe, object_type, resolved
@@ -112,7 +113,7 @@ def layer_fields(feature: Any, where: Any, of: Callable[[Dataset], FeatureType])
     return {
         "layers": resolved(
             layers,
-            many(kind),
+            maybe(many(kind)),
             "Every collection with places, as a layer: those of the sources and those added by configuration.",
         ),
         "layer": resolved(layer, maybe(kind), "One layer by its id."),
@@ -156,7 +157,7 @@ def _layer_type(feature: Any, where: Any, of: Callable[[Dataset], FeatureType]) 
         ),
         **PAGING,
     }
-    connection = connection_type("Feature", feature, "features", {})
+    connection = connection_type("Feature", feature, "features", {"aggregate": feature_aggregate()})
     fields: dict[str, StrawberryField] = {
         name: resolved(_about(name), kind, about) for name, (kind, about) in ABOUT.items()
     }

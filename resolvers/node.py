@@ -61,7 +61,7 @@ async def node(
 async def nodes(
     info: Info,
     ids: Annotated[list[strawberry.ID], strawberry.argument(description=f"Records' `id`s, at most {MAX_IDS}.")],
-) -> list[Node | None]:
+) -> list[Node | None] | None:
     """The records of these global ids, in their order; null where there is none any more."""
     if len(ids) > MAX_IDS:
         raise BadArgument(f"ids: {len(ids)} of them; at most {MAX_IDS} at a time")

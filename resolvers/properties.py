@@ -25,6 +25,8 @@ __all__ = [
     "PropertyOrder",
     "layer_dataset",
     "properties",
+    "properties_as_json",
+    "property_field",
     "property_name",
     "read_properties",
     "read_property_order",
@@ -91,7 +93,12 @@ def _named(dataset: Dataset) -> dict[str, Field]:
 
 def properties(record: RecordValue) -> dict[str, Any]:
     """A record's values by property, as JSON has them."""
-    return {name: _plain(record.row[one.name]) for name, one in _named(record.dataset).items()}
+    return properties_as_json(record.dataset, record.row)
+
+
+def properties_as_json(dataset: Dataset, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by the names of fields as JSON by the names of properties; those that there are."""
+    return {name: _plain(values[one.name]) for name, one in _named(dataset).items() if one.name in values}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a value of any kind
@@ -121,7 +128,7 @@ def _read(dataset: Dataset, one: Any, nesting: int) -> Condition:  # noqa: ANN40
         if (value := getattr(one, f"{op.name.lower()}_", strawberry.UNSET)) is not strawberry.UNSET
     ]
     if operators or one.property:
-        field = _field(dataset, one.property or "")
+        field = property_field(dataset, one.property or "", "filter")
         parts += [_compare(field, one.property, operator, value) for operator, value in operators]
     for key, made in (("and_", And), ("or_", Or)):
         if several := getattr(one, key):
@@ -131,10 +138,11 @@ def _read(dataset: Dataset, one: Any, nesting: int) -> Condition:  # noqa: ANN40
     return And(tuple(parts))
 
 
-def _field(dataset: Dataset, name: str) -> Field:
+def property_field(dataset: Dataset, name: str, argument: str) -> Field:
+    """The field behind a property that an argument names. Raises `BadArgument` that says which there are."""
     named = _named(dataset)
     if name not in named:
-        raise BadArgument(f"filter: {dataset.id} has no property {name[:60]!r}; it has {', '.join(named)}")
+        raise BadArgument(f"{argument}: {dataset.id} has no property {name[:60]!r}; it has {', '.join(named)}")
     return named[name]
 
 
@@ -211,7 +219,7 @@ def read_property_order(dataset: Dataset, given: Sequence[Any] | None) -> tuple[
     """What to order by. Raises `BadArgument` for a property there is not, that has no order, or that is named twice."""
     order = []
     for one in given or ():
-        field = _field(dataset, one.property)
+        field = property_field(dataset, one.property, "orderBy")
         if field.kind is tuple:
             raise BadArgument(f"orderBy: {one.property} is a list, which has no order")
         order.append(Order(field.name, one.direction is Direction.DESC))

@@ -12,7 +12,7 @@ from broker.errors import BadArgument
 from broker.model import Dataset
 from broker.query import AREA, Aggregation, Condition, Group, Link, Related
 from broker.store import Joined, Published
-from resolvers.aggregates import aggregate
+from resolvers.aggregates import aggregate, feature_aggregate
 from resolvers.connections import page_size
 from resolvers.context import Beside, Context, Info, RecordValue
 from resolvers.derive import Member, add_field, argument, enum_type, many, maybe, object_type, resolved
@@ -94,7 +94,7 @@ class Relation:
 
 async def _groups(context: Context, linked: _Linked, query: Aggregation, parents: list[Any]) -> list[Sequence[Group]]:
     found = await context.run(context.store.aggregate_related, linked.joined, query)
-    none = () if query.group_by else (Group((), 0, dict.fromkeys(query.measures)),)
+    none = () if query.group_by else (Group(query.dataset, (), 0, dict.fromkeys(query.measures)),)
     return [found.get(linked.positions[one], none) for one in parents]
 
 
@@ -138,7 +138,7 @@ def _collection(record: RecordType) -> StrawberryField:
         **LINK,
     }
     kind = _relation(record.dataset.type_name, record.type, record.dataset.root, {"aggregate": aggregate(record)})
-    return resolved(ask, kind, f"Records of `{record.dataset.root}`.", arguments=arguments)
+    return resolved(ask, maybe(kind), f"Records of `{record.dataset.root}`.", arguments=arguments)
 
 
 def _layer(types: Types, feature: Any, of: Callable[[Dataset], RecordType]) -> StrawberryField:  # noqa: ANN401 - a derived type
@@ -155,7 +155,8 @@ def _layer(types: Types, feature: Any, of: Callable[[Dataset], RecordType]) -> S
         "where": argument(maybe(types.where), "A further condition on the place."),
         **LINK,
     }
-    return resolved(ask, _relation("Feature", feature, "features", {}), "Features of any layer.", arguments=arguments)
+    kind = _relation("Feature", feature, "features", {"aggregate": feature_aggregate()})
+    return resolved(ask, maybe(kind), "Features of any layer.", arguments=arguments)
 
 
 async def _ask(parent: RecordValue | Asking, info: Info, record: RecordType, given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a relation, or what is asked

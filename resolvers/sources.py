@@ -139,13 +139,13 @@ class SourceInfo:
     datasets: list[DatasetInfo] = strawberry.field(description="Its data sets.")
 
 
-async def sources(info: Info) -> list[SourceInfo]:
+async def sources(info: Info) -> list[SourceInfo] | None:
     """The city's systems and how each is doing."""
     known = await _known(info.context)
     return [_source(one, [known[id] for id in known if known[id].source == one.id]) for one in _ordered(info.context)]
 
 
-async def datasets(info: Info) -> list[DatasetInfo]:
+async def datasets(info: Info) -> list[DatasetInfo] | None:
     """Every data set: freshness, licence, counts, last error."""
     return list((await _known(info.context)).values())
 

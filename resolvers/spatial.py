@@ -95,7 +95,7 @@ def _geometry(
 
 def _location(root: strawberry.Parent[RecordValue]) -> Location | None:
     lon, lat = root.row["_lon"], root.row["_lat"]
-    return None if lon is None else Location(lon=lon, lat=lat)
+    return None if lon is None else Location(lon=round(lon, 7), lat=round(lat, 7))
 
 
 def _area(root: strawberry.Parent[RecordValue]) -> float | None:
@@ -132,7 +132,7 @@ def _distance(
 
 def share(shared: float | None, area: float | None) -> Intersection | None:
     """What is shared of an area, in square metres; None where it was not asked for or there is no area."""
-    return None if shared is None or not area else Intersection(area=round(shared, 2), share=shared / area)
+    return None if shared is None or not area else Intersection(area=round(shared, 2), share=min(shared / area, 1.0))
 
 
 def _intersection(root: strawberry.Parent[RecordValue]) -> Intersection | None:

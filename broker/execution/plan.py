@@ -106,9 +106,9 @@ class Selected:
         found = self.definition.resolve(root, self.info(), **self.arguments)
         return await found if self.executor.is_awaitable(found) else found
 
-    def planned(self, plans: Plans, make: Callable[[], T]) -> T:
-        """What ``make`` gives for this selection, made once for each set of values of the variables used in it."""
-        key = tuple(id(one.node) for one in self.details)
+    def planned(self, plans: Plans, make: Callable[[], T], *of: Hashable) -> T:
+        """What ``make`` gives for this selection ``of`` something, made once for each set of values of the variables used in it."""
+        key = (*of, *(id(one.node) for one in self.details))
         names = plans.get(key)
         if names is None:
             names = plans[key] = tuple(sorted(set(_variables(self.executor, [one.node for one in self.details]))))

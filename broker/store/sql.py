@@ -315,7 +315,7 @@ def _batches(keys: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
 
 def _as_group(query: Aggregation, row: Sequence[Any]) -> Group:
     keys = len(query.group_by)
-    return Group(tuple(map(_text, row[:keys])), row[keys], _measures(query, row[keys + 1 :]))
+    return Group(query.dataset, tuple(map(_text, row[:keys])), row[keys], _measures(query, row[keys + 1 :]))
 
 
 def _text(value: object) -> str | None:

@@ -60,8 +60,8 @@ class _Answer:
 Part = Callable[[_Answer], Any]
 """Gives one field of a connection."""
 
-Ready = Callable[["Executor[Context]", Plan | None], Awaitable[Part]]
-"""Makes it ready for a request; the plan is that of its records, ready too."""
+Ready = Callable[["Executor[Context]", Dataset, Plan | None], Awaitable[Part]]
+"""Makes it ready for a request about a data set; the plan is that of its records, ready too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,14 @@ async def answer(page: Shaped, position: Position, makers: Makers) -> dict[str, 
     assert isinstance(kind, GraphQLObjectType)  # noqa: S101 - every collection gives a connection
     executor = position.executor
     context: Context = executor.context_value
-    fields = position.planned(executor.plans, lambda: [_field(one, makers) for one in position.selections(kind)])
+    fields = position.planned(
+        executor.plans, lambda: [_field(one, makers) for one in position.selections(kind)], page.dataset.id
+    )
     try:
         plans = [None if one.plan is None else await one.plan.ready(executor) for one in fields]
-        parts = [(one.key, await one.ready(executor, its)) for one, its in zip(fields, plans, strict=True)]
+        parts = [
+            (one.key, await one.ready(executor, page.dataset, its)) for one, its in zip(fields, plans, strict=True)
+        ]
         positions = any(one.positions for one in fields)
         return await context.run(_made, page, context, [one for one in plans if one], parts, positions=positions)
     except BrokerError as error:  # told by the field it belongs to, in the ordinary way; unless it would be read again
@@ -126,13 +130,13 @@ def _field(one: Selected, makers: Makers) -> _Field:
 
 
 def _always(part: Part) -> Ready:
-    async def ready(_executor: "Executor[Context]", _plan: Plan | None) -> Part:
+    async def ready(_executor: "Executor[Context]", _dataset: Dataset, _plan: Plan | None) -> Part:
         return part
 
     return ready
 
 
-async def _records(_executor: "Executor[Context]", made: Plan | None) -> Part:
+async def _records(_executor: "Executor[Context]", _dataset: Dataset, made: Plan | None) -> Part:
     assert made is not None  # noqa: S101 - as `_field` says
     return lambda answer: made.records(_batch(answer))
 
@@ -154,7 +158,7 @@ def _edges(one: Selected, makers: Makers) -> _Field:
         tuple(str(n) for n, _ in enumerate(nodes)), tuple(shape for each in nodes if each for shape in each.shapes)
     )
 
-    async def ready(_executor: "Executor[Context]", made: Plan | None) -> Part:
+    async def ready(_executor: "Executor[Context]", _dataset: Dataset, made: Plan | None) -> Part:
         assert made is not None  # noqa: S101 - the plan below
         left = list(made.shapes)
         split = []
@@ -188,6 +192,7 @@ def _of_edges(one: Selected, answer: _Answer, made: Plan | None) -> Sequence[Any
 class _Question:
     """Stands for what is aggregated, so that the field's own resolver says what is asked."""
 
+    dataset: Dataset
     version: int = 0
     query: Aggregation | None = None
 
@@ -205,12 +210,12 @@ class Figures:
     write: Callable[[Sequence[Group]], Any]
 
 
-def figures(selected: Selected) -> Callable[["Executor[Context]"], Awaitable[Figures]]:
+def figures(selected: Selected) -> Callable[["Executor[Context]", Dataset], Awaitable[Figures]]:
     """What makes an ``aggregate`` ready for a request. Raises `NotShaped`."""
     write, kept = writer(selected), selected.off()
 
-    async def ready(executor: "Executor[Context]") -> Figures:
-        question = _Question()
+    async def ready(executor: "Executor[Context]", dataset: Dataset) -> Figures:
+        question = _Question(dataset)
         await kept.on(executor).resolved(question)
         query = question.query
         assert query is not None  # noqa: S101 - the resolver asks once
@@ -232,8 +237,8 @@ def _named(group: Group, places: Sequence[int], names: Mapping[Any, str]) -> Gro
 def _aggregate(selected: Selected) -> "Ready":
     made_ready = figures(selected)
 
-    async def ready(executor: "Executor[Context]", _plan: Plan | None) -> Part:
-        figured = await made_ready(executor)
+    async def ready(executor: "Executor[Context]", dataset: Dataset, _plan: Plan | None) -> Part:
+        figured = await made_ready(executor, dataset)
 
         def part(answer: _Answer) -> Any:  # noqa: ANN401 - JSON
             page = answer.page

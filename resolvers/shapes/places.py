@@ -26,8 +26,8 @@ def place_makers(dataset: Dataset) -> dict[str, Maker]:
     return {
         "geometry": lambda one: _geometry(shape, one),
         "location": _location,
-        "area": lambda _: _measure(AREA),
-        "length": lambda _: _measure(LENGTH),
+        "area": lambda _: _rounded(AREA, 2),
+        "length": lambda _: _rounded(LENGTH, 2),
         "distance": lambda one: _distance(shape, one),
         "intersection": _intersection,
     }
@@ -51,7 +51,7 @@ def _geometry(shape: str, selected: Selected) -> Shape:
 
 
 def _location(selected: Selected) -> Shape:
-    inner = plan(selected.below(), {"lon": as_it_is("_lon"), "lat": as_it_is("_lat")})
+    inner = plan(selected.below(), {"lon": lambda _: _rounded("_lon", 7), "lat": lambda _: _rounded("_lat", 7)})
     return _or_null(inner.columns | {"_lon"}, inner.records, "_lon")
 
 
@@ -64,8 +64,11 @@ def _or_null(columns: frozenset[str], values: Callable[[Batch], Sequence[Any]], 
     return Shape(columns, present)
 
 
-def _measure(column: str) -> Shape:
-    return Shape(frozenset({column}), lambda batch: [None if one is None else round(one, 2) for one in batch[column]])
+def _rounded(column: str, digits: int) -> Shape:
+    """Beyond a centimetre, its square, or its part of a degree, the digits say nothing."""
+    return Shape(
+        frozenset({column}), lambda batch: [None if one is None else round(one, digits) for one in batch[column]]
+    )
 
 
 def _distance(shape: str, selected: Selected) -> Shape:

@@ -161,10 +161,10 @@ def _shared(one: Selected) -> Part:
 def _aggregate(one: Selected) -> Ready:
     made_ready = figures(one)
 
-    async def ready(executor: "Executor[Context]", _asked: Asked) -> tuple[Part, Any]:
-        figured = await made_ready(executor)
+    async def ready(executor: "Executor[Context]", asked: Asked) -> tuple[Part, Any]:
+        figured = await made_ready(executor, asked.dataset)
         query = figured.query
-        empty = () if query.group_by else (Group((), 0, dict.fromkeys(query.measures)),)
+        empty = () if query.group_by else (Group(query.dataset, (), 0, dict.fromkeys(query.measures)),)
 
         def part(found: _Joined) -> Mapping[Any, Any]:
             groups = found.batch.run.store.aggregate_related(found.joined, query)
