@@ -51,6 +51,7 @@ __all__ = [
     "Row",
     "Selection",
     "Shape",
+    "Slot",
     "Term",
     "Window",
 ]
@@ -67,6 +68,13 @@ ROW = "_row"  # a row's number in the store, by which joined records are fetched
 
 Row: TypeAlias = dict[str, Any]
 """A record as the store gives it: values by column name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Stands for a value that is given only when a statement is executed."""
+
+    number: int
 
 
 class Operator(StrEnum):
@@ -208,7 +216,7 @@ class Query:
     """A page of a data set's records, at one version."""
 
     dataset: Dataset
-    version: int
+    version: int | Slot
     columns: frozenset[str]
     window: Window
     where: Condition | None = None

@@ -76,7 +76,8 @@ class Context:
 
     def __post_init__(self) -> None:
         self.budget = Budget(self.settings.limits.answer_mib << 20)
-        self._snapshot: asyncio.Task[dict[str, Published]] | None = None
+        self._versions: dict[str, Published] | None = None
+        self._looking: asyncio.Task[dict[str, Published]] | None = None
         self._fresh: dict[str, asyncio.Task[Published]] = {}
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._districts: asyncio.Task[Mapping[Any, str]] | None = None
@@ -87,9 +88,14 @@ class Context:
 
     async def snapshot(self) -> dict[str, Published]:
         """The newest version of every data set, looked up once a request."""
-        if self._snapshot is None:
-            self._snapshot = asyncio.create_task(self.run(self.store.versions))
-        return await self._snapshot
+        if self._versions is None:
+            self._versions = self.store.known_versions()
+        if self._versions is not None:
+            return self._versions
+        if self._looking is None:
+            self._looking = asyncio.create_task(self.run(self.store.versions))
+        self._versions = await self._looking
+        return self._versions
 
     async def published(self, dataset: Dataset) -> Published:
         """The version to read a data set at. Raises `Unavailable` when it has never been read."""

@@ -15,7 +15,7 @@ from graphql import Executor
 from broker.model import Dataset
 from broker.query import Columns
 from broker.store import Published, SqlStore
-from broker.store.wire import Spend
+from broker.store.columns import Spend
 
 __all__ = ["Batch", "Later", "NotShaped", "Plan", "Run", "Shape", "Values"]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -45,30 +46,44 @@ class Database:
             dialect.declare(one)
         self._turn = threading.Lock()
         self._bulks: dict[str, Bulk] = {}
-        self._engine = dialect.open(url)
+        self._known: tuple[object, dict[str, Published]] | None = None
+        self.engine = dialect.open(url)
         try:
             self._prepare()
+            self._watch = dialect.watch(self.engine)
         except SQLAlchemyError as error:
-            raise StoreError(f"the store at {self._engine.url!r} cannot be opened: {_said(error)}") from error
+            raise StoreError(f"the store at {self.engine.url!r} cannot be opened: {_said(error)}") from error
 
     def close(self) -> None:
         """Give back every connection."""
-        self._engine.dispose()
+        self._watch.close()
+        self.engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that only reads. Raises `StoreError` for whatever the database says."""
         try:
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise StoreError(f"the store cannot be read: {_said(error)}") from error
 
     @contextmanager
+    def driver(self) -> Iterator[Any]:
+        """The driver's own connection, to read one statement by. Raises `StoreError` for whatever the database says."""
+        connection = self.engine.raw_connection()
+        try:
+            yield connection.driver_connection
+        except self.engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]  # there is a driver
+            raise StoreError(f"the store cannot be read: {error}") from error
+        finally:
+            connection.close()
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes, one at a time in this process; the database sees to other processes."""
         try:
-            with self._turn, self._engine.connect().execution_options(writing=True) as connection, connection.begin():
+            with self._turn, self.engine.connect().execution_options(writing=True) as connection, connection.begin():
                 yield connection
         except SQLAlchemyError as error:
             raise StoreError(f"the store cannot be written: {_said(error)}") from error
@@ -76,7 +91,7 @@ class Database:
     def _prepare(self) -> None:
         """Make the tables; a table whose declaration has changed is made anew and waits for its next refresh."""
         declared = {id: str(CreateTable(one)) for id, one in self.tables.items()}
-        with self._turn, self._engine.connect().execution_options(writing=True) as connection, connection.begin():
+        with self._turn, self.engine.connect().execution_options(writing=True) as connection, connection.begin():
             self.own.declarations.create(connection, checkfirst=True)
             known = {row.dataset: row for row in connection.execute(select(self.own.declarations))}
             for id, row in known.items():
@@ -107,13 +122,27 @@ class Database:
     def bulk(self, one: Table) -> Bulk:
         """What inserts many rows into a table of this store."""
         if one.name not in self._bulks:
-            self._bulks[one.name] = Bulk(one, self._engine.dialect)
+            self._bulks[one.name] = Bulk(one, self.engine.dialect)
         return self._bulks[one.name]
 
     # versions
 
+    def known_versions(self) -> dict[str, Published] | None:
+        """What `versions` would give, when it is certain that nothing was committed since it was last looked up.
+
+        For SQLite this takes some microseconds and may be called where nothing may block.
+        """
+        known = self._known
+        return known[1] if known is not None and known[0] == self._watch.token() else None
+
     def versions(self) -> dict[str, Published]:
         """The newest version of every data set, in one look: what a request reads from begin to end."""
+        token = self._watch.token()  # before the look: what is committed meanwhile makes it look again
+        found = self._versions()
+        self._known = None if token is None else (token, found)
+        return found
+
+    def _versions(self) -> dict[str, Published]:
         own = self.own.versions
         newest = select(own.c.dataset, func.max(own.c.number).label("number")).group_by(own.c.dataset).subquery()
         statement = select(own).join(newest, (own.c.dataset == newest.c.dataset) & (own.c.number == newest.c.number))
@@ -127,7 +156,7 @@ class Database:
 
     def claim(self, name: str) -> Claim | None:
         """Be the only one, over all processes of this store, to do what has this name; None when another one is."""
-        return self.dialect.claim(self._engine, name)
+        return self.dialect.claim(self.engine, name)
 
 
 def _said(error: SQLAlchemyError) -> str:

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, FromClause, Select, Table
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, Table
 
 from broker.model import Dataset
 from broker.query import Find, Pair, Related
-from broker.store.statements import Place
+from broker.store.statements import Clause, Place
 from broker.store.tables import Bookkeeping
 
-__all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "SearchEntry", "Tables"]
+__all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "SearchEntry", "Tables", "Watch"]
 
 SearchEntry = Mapping[str, Any]
 """One record as the search keeps it: ``id``, and folded ``title`` stems, ``text`` stems and title ``words``."""
@@ -76,8 +76,32 @@ class Places(Place, Protocol):
         ...
 
 
+class Watch(Protocol):
+    """Notices whether anything was committed to a database, by whichever process."""
+
+    def token(self) -> object | None:
+        """Equal to the one before unless something was committed in between; None when that cannot be told at once."""
+        ...
+
+    def close(self) -> None:
+        """Look no more."""
+        ...
+
+
 class Dialect(Protocol):
     """How one kind of database is opened, indexes places, and finds words."""
+
+    def watch(self, engine: Engine) -> Watch:
+        """What notices commits."""
+        ...
+
+    def among(self, column: ColumnElement[Any], name: str) -> Clause:
+        """Whether a column is among the values of a parameter."""
+        ...
+
+    def listing(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 - as the driver takes it
+        """Values as such a parameter."""
+        ...
 
     def places(self, store: Tables) -> Places:
         """What answers questions of place in this store."""

@@ -11,17 +11,22 @@ from typing import Any
 
 import orjson
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
+    ColumnElement,
     Computed,
     Connection,
     Engine,
     Index,
+    Integer,
     Select,
     Table,
+    Text,
     bindparam,
     create_engine,
     event,
+    func,
     text,
 )
 from sqlalchemy import column as plain_column
@@ -32,11 +37,12 @@ from broker.errors import StoreError
 from broker.geometry import METRIC
 from broker.model import Dataset
 from broker.query import Find, Term
-from broker.store.dialect import Claim, Hit, Places, SearchEntry, Tables
+from broker.store.dialect import Claim, Hit, Places, SearchEntry, Tables, Watch
 from broker.store.postgis_places import IN_METRES, PostgisPlaces
+from broker.store.statements import Clause
 from broker.store.tables import Bookkeeping, PostgisGeometry
 
-__all__ = ["Postgis", "SessionClaim"]
+__all__ = ["NoWatch", "Postgis", "SessionClaim"]
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -56,8 +62,33 @@ class SessionClaim:
         self.connection.close()
 
 
+class NoWatch:
+    """A server across a network is asked each time."""
+
+    def token(self) -> object | None:
+        """Nothing is known at once."""
+        return None
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
 class Postgis:
     """The dialect of PostgreSQL 13 and newer with PostGIS 3."""
+
+    def watch(self, engine: Engine) -> Watch:
+        """None: the versions are looked up in each request."""
+        del engine
+        return NoWatch()
+
+    def among(self, column: ColumnElement[Any], name: str) -> Clause:
+        """The values of an array."""
+        kind = ARRAY(BigInteger if isinstance(column.type, BigInteger | Integer) else Text)
+        return column == func.any(bindparam(name, type_=kind))
+
+    def listing(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 - as the dialect's protocol has it
+        """A list."""
+        return list(values)
 
     def places(self, store: Tables) -> Places:
         """Questions of place, answered in SQL."""

@@ -4,15 +4,14 @@ Reading is a matter of a `Query` and a version, so two reads of one request agre
 Every method blocks; whoever serves requests calls them in threads.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import orjson
 import shapely
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from broker.catalog import Catalog
 from broker.errors import StoreError, TooMuch
@@ -21,7 +20,6 @@ from broker.query import (
     GEOCODING,
     ROW,
     Aggregation,
-    Columns,
     Find,
     Found,
     Group,
@@ -32,6 +30,7 @@ from broker.query import (
     Selection,
 )
 from broker.store import statements
+from broker.store.columns import ColumnReads
 from broker.store.database import Database, Published
 from broker.store.dialect import Dialect, Joined
 from broker.store.districts import Districts
@@ -40,7 +39,6 @@ from broker.store.geocoder import Geocoder
 from broker.store.relocation import Relocation
 from broker.store.tables import ALL
 from broker.store.versions import Changes, Draft, RefreshRecord
-from broker.store.wire import Spend, Wire
 
 __all__ = ["SqlStore"]
 
@@ -53,8 +51,7 @@ class SqlStore(Database):
         self.districts = Districts(self)
         self.geocoder = Geocoder(self)
         self.places = dialect.places(self)
-        database = self._engine.dialect.name
-        self._wires = {id: Wire(one, catalog.datasets[id], database) for id, one in self.tables.items()}
+        self.columns = ColumnReads(self, self.places)
 
     def draft(self, dataset: Dataset, *, sample: bool) -> Draft:
         """Begin the next version of a data set. Raises `StoreError` when another refresh of it is under way."""
@@ -185,56 +182,11 @@ class SqlStore(Database):
         """The records of these keys, those that there are."""
         one = self.tables[dataset.id]
         decode = _decoder(dataset, columns)
-        statement = statements.by_key(one, dataset, version, statements.asked(one, dataset, columns))
-        found: dict[Any, Row] = {}
+        asked = statements.asked(one, dataset, columns)
+        statement = statements.by_key(one, dataset, version, asked, self.dialect.among)
         with self.reading() as connection:
-            for some in _batches(sorted(set(keys))):
-                for row in connection.execute(statement, {"keys": some}):
-                    found[row._mapping[dataset.key]] = decode(row._mapping)
-        return found
-
-    # questions whose answers are columns
-
-    def page(self, query: Query, spend: Spend, *, positions: bool) -> Columns:
-        """A page of records in the form of an answer, with their positions in the order when these are wanted."""
-        one, wire, names = self.tables[query.dataset.id], self._wires[query.dataset.id], sorted(query.columns)
-        columns = wire.columns(names) + (statements.positions(one, query) if positions else [])
-        with self.reading() as connection:
-            rows = wire.fetch(connection, statements.page(one, query, self.places, columns), {}, names, spend)
-        size = query.window.size
-        more, rows = len(rows) > size, rows[:size]
-        if query.window.backward:
-            rows.reverse()
-        ends = [tuple(row[len(names) :]) for row in rows] if positions else []
-        return Columns(wire.turned(names, rows), len(rows), more, ends)
-
-    def columns_by_key(
-        self, dataset: Dataset, version: int, keys: Iterable[Any], asked: frozenset[str], spend: Spend
-    ) -> Columns:
-        """The records of these keys in the form of an answer, those that there are, in no order; the key among the columns."""
-        statement = partial(statements.by_key, self.tables[dataset.id], dataset, version)
-        return self._columns(dataset, statement, "keys", keys, asked | {dataset.key}, spend)
-
-    def columns_by_row(self, dataset: Dataset, rows: Iterable[int], asked: frozenset[str], spend: Spend) -> Columns:
-        """The records of these rows in the form of an answer, in no order; the row's number among the columns."""
-        statement = partial(statements.by_row, self.tables[dataset.id])
-        return self._columns(dataset, statement, "rows", rows, asked | {ROW}, spend)
-
-    def _columns(
-        self,
-        dataset: Dataset,
-        statement: Callable[..., Select[Any]],
-        given: str,
-        values: Iterable[Any],
-        asked: frozenset[str],
-        spend: Spend,
-    ) -> Columns:
-        wire, names = self._wires[dataset.id], sorted(asked)
-        selected, found = statement(wire.columns(names)), []
-        with self.reading() as connection:
-            for some in _batches(sorted(set(values))):
-                found += wire.fetch(connection, selected, {given: some}, names, spend)
-        return Columns(wire.turned(names, found), len(found))
+            rows = connection.execute(statement, {"listed": self.dialect.listing(sorted(set(keys)))})
+            return {row._mapping[dataset.key]: decode(row._mapping) for row in rows}
 
     # places
 
@@ -259,13 +211,11 @@ class SqlStore(Database):
         """The records of these rows, as a join gives them."""
         one = self.tables[dataset.id]
         decode = _decoder(dataset, columns)
-        statement = statements.by_row(one, [one.c[ROW], *statements.asked(one, dataset, columns)])
-        found: dict[int, Row] = {}
+        asked = [one.c[ROW], *statements.asked(one, dataset, columns)]
+        statement = statements.by_row(one, asked, self.dialect.among)
         with self.reading() as connection:
-            for some in _batches(sorted(set(rows))):
-                for row in connection.execute(statement, {"rows": some}):
-                    found[row._mapping[ROW]] = decode(row._mapping)
-        return found
+            found = connection.execute(statement, {"listed": self.dialect.listing(sorted(set(rows)))})
+            return {row._mapping[ROW]: decode(row._mapping) for row in found}
 
     def aggregate_related(self, joined: Joined, query: Aggregation) -> dict[int, list[Group]]:
         """The groups of each parent, by its position among those asked for. Raises `TooMuch` when there are more than the limit."""
@@ -306,11 +256,6 @@ class SqlStore(Database):
         """Every searched word and in how many records it occurs."""
         with self.reading() as connection:
             return self.dialect.vocabulary(connection)
-
-
-def _batches(keys: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]
 
 
 def _as_group(query: Aggregation, row: Sequence[Any]) -> Group:

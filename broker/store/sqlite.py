@@ -14,14 +14,18 @@ from typing import IO, Any
 import orjson
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Engine,
     Select,
     Table,
+    Text,
     bindparam,
     column,
     create_engine,
     event,
+    func,
+    select,
     text,
 )
 from sqlalchemy import table as plain_table
@@ -30,11 +34,12 @@ from sqlalchemy.engine import make_url
 from broker.errors import StoreError
 from broker.model import Dataset
 from broker.query import Find, Term
-from broker.store.dialect import Claim, Hit, Places, SearchEntry, Tables
+from broker.store.dialect import Claim, Hit, Places, SearchEntry, Tables, Watch
 from broker.store.sqlite_places import FUNCTIONS, SqlitePlaces, rtree
+from broker.store.statements import Clause
 from broker.store.tables import Bookkeeping
 
-__all__ = ["FileClaim", "Sqlite"]
+__all__ = ["CommitWatch", "FileClaim", "Sqlite"]
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -60,8 +65,37 @@ class FileClaim:
         self.file.close()
 
 
+class CommitWatch:
+    """A connection of its own, whose data version changes with every commit of another one (PRAGMA data_version)."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS, isolation_level=None)
+
+    def token(self) -> object | None:
+        """The data version."""
+        token: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return token
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
 class Sqlite:
     """The dialect of SQLite 3.35 and newer."""
+
+    def watch(self, engine: Engine) -> Watch:
+        """By the data version of the file."""
+        return CommitWatch(str(engine.url.database))
+
+    def among(self, column: ColumnElement[Any], name: str) -> Clause:
+        """The values of a JSON array."""
+        listed = func.json_each(bindparam(name, type_=Text)).table_valued("value")
+        return column.in_(select(listed.c.value))
+
+    def listing(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 - as the dialect's protocol has it
+        """A JSON array."""
+        return orjson.dumps(list(values)).decode()
 
     def places(self, store: Tables) -> Places:
         """Questions of place, answered by shapely over arrays where the R*Tree does not say enough."""

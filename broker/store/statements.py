@@ -52,11 +52,14 @@ from broker.query import (
     Query,
     RelatedTo,
     Shape,
+    Slot,
 )
 from broker.store.tables import ALL, GEOCODED, KEY, LOCAL, PLAIN
 from broker.text import MARK, collation, fold
 
 __all__ = [
+    "RANGE",
+    "Among",
     "Clause",
     "Place",
     "aggregate",
@@ -96,9 +99,14 @@ class Place(Protocol):
         ...
 
 
-def at(table: Table, version: int) -> Clause:
+def at(table: Table, version: int | Slot) -> Clause:
     """The rows that live in this version."""
-    return and_(table.c["_since"] <= version, table.c["_until"] > version)
+    since, until = table.c["_since"], table.c["_until"]
+    return and_(since <= _given(version, since), until > _given(version, until))
+
+
+def _given(value: Any, column: ColumnElement[Any]) -> Any:  # noqa: ANN401 - a value, or what it will be bound to
+    return bindparam(f"slot_{value.number}", type_=column.type) if isinstance(value, Slot) else value
 
 
 def page(table: Table, query: Query, place: Place, columns: Iterable[ColumnElement[Any]]) -> Select[Any]:
@@ -120,15 +128,20 @@ def positions(table: Table, query: Query) -> list[ColumnElement[Any]]:
     return [column.label(f"o{n}") for n, (column, _) in enumerate(sort_columns(table, query.dataset, query.order))]
 
 
-def by_key(table: Table, dataset: Dataset, version: int, columns: Iterable[ColumnElement[Any]]) -> Select[Any]:
-    """These columns of the records whose keys are in the parameter ``keys``."""
-    key = table.c[dataset.key]
-    return select(*columns).where(at(table, version), key.in_(bindparam("keys", expanding=True)))
+Among = Callable[[ColumnElement[Any], str], Clause]
+"""Whether a column is among the values of a parameter, which are given as the database takes a list."""
 
 
-def by_row(table: Table, columns: Iterable[ColumnElement[Any]]) -> Select[Any]:
-    """These columns of the records whose rows are in the parameter ``rows``."""
-    return select(*columns).where(table.c[ROW].in_(bindparam("rows", expanding=True)))
+def by_key(
+    table: Table, dataset: Dataset, version: int | Slot, columns: Iterable[ColumnElement[Any]], among: Among
+) -> Select[Any]:
+    """These columns of the records whose keys are in the parameter ``listed``."""
+    return select(*columns).where(at(table, version), among(table.c[dataset.key], "listed"))
+
+
+def by_row(table: Table, columns: Iterable[ColumnElement[Any]], among: Among) -> Select[Any]:
+    """These columns of the records whose rows are in the parameter ``listed``."""
+    return select(*columns).where(among(table.c[ROW], "listed"))
 
 
 def repairs(table: Table, version: int) -> Select[Any]:
@@ -215,13 +228,14 @@ def _beyond(keys: Keys, position: Sequence[Any], *, backward: bool) -> Clause:
         if value is None:
             further, same = (column.is_not(None) if upwards else false()), column.is_(None)
         else:
-            further = column > value if upwards else or_(column < value, column.is_(None))
-            same = column == value
+            held = _given(value, column)
+            further = column > held if upwards else or_(column < held, column.is_(None))
+            same = column == held
         found = or_(further, and_(same, found))
     return found
 
 
-def condition(table: Table, dataset: Dataset, version: int, where: Condition, place: Place) -> Clause:
+def condition(table: Table, dataset: Dataset, version: int | Slot, where: Condition, place: Place) -> Clause:
     """A condition tree on the rows of a version as SQL; every value is a bound parameter."""
 
     def read(one: Condition) -> Clause:
@@ -240,18 +254,24 @@ def condition(table: Table, dataset: Dataset, version: int, where: Condition, pl
     return read(where)
 
 
-def _placed(table: Table, dataset: Dataset, version: int, one: OfPlace, place: Place) -> Clause:
+def _placed(table: Table, dataset: Dataset, version: int | Slot, one: OfPlace, place: Place) -> Clause:
     match one:
         case Bbox():
             return place.bbox(table, one)
         case Near():
             return place.near(table, one)
         case InDistrict(key):
-            return table.c[DISTRICT] == key
+            within: Clause = table.c[DISTRICT] == _given(key, table.c[DISTRICT])
+            return within
         case Shape():
-            return place.shape(dataset, version, one)
+            return place.shape(dataset, _certain(version), one)
         case RelatedTo():
-            return place.related_to(dataset, version, one)
+            return place.related_to(dataset, _certain(version), one)
+
+
+def _certain(version: int | Slot) -> int:
+    assert not isinstance(version, Slot)  # noqa: S101 - what asks a layer is compiled for its version
+    return version
 
 
 def _compare(table: Table, dataset: Dataset, one: Compare) -> Clause:
@@ -271,11 +291,13 @@ def _compare(table: Table, dataset: Dataset, one: Compare) -> Clause:
         contains = one.operator is Operator.CONTAINS
         return folded.contains(word, autoescape=True) if contains else folded.startswith(word, autoescape=True)
     value = one.value
-    if kind in (str, Localized) and one.operator in (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE):
-        column, value = table.c[one.field + KEY], collation(value)
-    return COMPARE[one.operator](column, value)
+    if kind in (str, Localized) and one.operator in RANGE:
+        column, value = table.c[one.field + KEY], value if isinstance(value, Slot) else collation(value)
+    compared: Clause = COMPARE[one.operator](column, _given(value, column))
+    return compared
 
 
+RANGE = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
 LARGE = Decimal(10) ** 15
 
 

@@ -12,21 +12,16 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, Table, type_coerce
+from sqlalchemy import ColumnElement, Table, type_coerce
 from sqlalchemy.types import NullType
 
 from broker.model import Dataset, Field, Geometry
 from broker.query import GEOJSON
 from broker.store.tables import ALL, LOCAL, PLAIN
 
-__all__ = ["Spend", "Wire"]
+__all__ = ["Wire"]
 
 Convert = Callable[[Any], Any]
-Spend = Callable[[int], None]
-"""Told how many bytes were read; raises when they are too many."""
-
-AT_ONCE = 250
-"""Rows between two looks at how much was read."""
 RAW = NullType()
 
 
@@ -50,21 +45,10 @@ class Wire:
         """What to select for these names: a field's, a field's ``__text`` or ``__all``, or one of the store's own."""
         return [self._read(name).column for name in names]
 
-    def fetch(
-        self,
-        connection: Connection,
-        statement: Select[Any],
-        given: Mapping[str, Any],
-        names: Sequence[str],
-        spend: Spend,
-    ) -> list[Sequence[Any]]:
-        """The rows of a statement that selects these names first; raises what ``spend`` does when they are too large."""
+    def spent(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+        """How many bytes these rows take, roughly: what may be large is counted, the rest taken as a hundred a row."""
         large = [number for number, name in enumerate(names) if self._read(name).large]
-        found: list[Sequence[Any]] = []
-        for some in connection.execute(statement, given).partitions(AT_ONCE):
-            spend(sum(len(row[number] or "") for number in large for row in some) + 100 * len(some))
-            found += some
-        return found
+        return sum(len(row[number] or "") for number in large for row in rows) + 100 * len(rows)
 
     def turned(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
         """The rows as columns by name, each value in the form of an answer."""

@@ -103,7 +103,7 @@ def _made(
     batch = None
     if plans or positions:
         columns = frozenset[str]().union(*(one.columns for one in plans)) | {page.dataset.key}
-        found = run.store.page(replace(page.query, columns=columns), run.spend, positions=positions)
+        found = run.store.columns.page(replace(page.query, columns=columns), run.spend, positions=positions)
         page.selection = Selection([], found.more, list(found.positions))
         batch = Batch(page.dataset, page.published, found, run)
     made = _Answer(page, batch, run)
