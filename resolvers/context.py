@@ -78,6 +78,7 @@ class Context:
         self.budget = Budget(self.settings.limits.answer_mib << 20)
         self._versions: dict[str, Published] | None = None
         self._looking: asyncio.Task[dict[str, Published]] | None = None
+        self.reads: dict[str, Published] = {}
         self._fresh: dict[str, asyncio.Task[Published]] = {}
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._districts: asyncio.Task[Mapping[Any, str]] | None = None
@@ -99,19 +100,30 @@ class Context:
 
     async def published(self, dataset: Dataset) -> Published:
         """The version to read a data set at. Raises `Unavailable` when it has never been read."""
-        if dataset.id not in self._fresh:
-            self._fresh[dataset.id] = asyncio.create_task(self._look(dataset))
-        return await self._fresh[dataset.id]
+        found = self.reads.get(dataset.id)
+        if found is None:
+            there = (await self.snapshot())[dataset.id]
+            if there.number and not dataset.refresh.live:  # as nearly always: nothing to wait for
+                found = self._told(dataset, there)
+            else:
+                if dataset.id not in self._fresh:
+                    self._fresh[dataset.id] = asyncio.create_task(self._look(dataset, there))
+                found = await self._fresh[dataset.id]
+            self.reads[dataset.id] = found
+        return found
 
-    async def _look(self, dataset: Dataset) -> Published:
+    async def _look(self, dataset: Dataset, there: Published) -> Published:
         try:
-            published = await self.live.fresh(dataset, (await self.snapshot())[dataset.id])
+            published = await self.live.fresh(dataset, there)
         except Unavailable:
             self._tell(dataset, "missing", None)
             raise
         if published.number == 0:
             self._tell(dataset, "missing", None)
             raise Unavailable(f"{dataset.id} has not been read from its source yet; `sources` tells why")
+        return self._told(dataset, published)
+
+    def _told(self, dataset: Dataset, published: Published) -> Published:
         if stale(dataset, published, datetime.now(UTC)):
             self._tell(dataset, "stale", published.checked_at)
         return published

@@ -15,7 +15,7 @@ from graphql import Executor
 from broker.model import Dataset
 from broker.query import Columns
 from broker.store import Published, SqlStore
-from broker.store.columns import Spend
+from broker.store.columns import Reading
 
 __all__ = ["Batch", "Later", "NotShaped", "Plan", "Run", "Shape", "Values"]
 
@@ -26,10 +26,10 @@ class NotShaped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the shapes of one answer read from, and where they tell how much they read."""
+    """What the shapes of one answer read from, and how."""
 
     store: SqlStore
-    spend: Spend
+    how: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,15 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A field whose way to be made is known only within a request: ``make`` gets its executor."""
+    """A field whose way to be made is known only within a request: ``make`` gets its executor.
+
+    ``quick`` says that it takes no longer than reading some records by their keys.
+    """
 
     columns: frozenset[str]
     make: Callable[["Executor[Any]"], Awaitable[Values]]
     beside: frozenset[str] = frozenset()
+    quick: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,11 @@ class Plan:
     def waits(self) -> bool:
         """Whether it has to be made ready for each request."""
         return any(isinstance(one, Later) for one in self.shapes)
+
+    @cached_property
+    def quick(self) -> bool:
+        """Whether it takes no longer than reading records, and some others by their keys."""
+        return all(one.quick for one in self.shapes if isinstance(one, Later))
 
     async def ready(self, executor: "Executor[Any]") -> "Plan":
         """The same for one request, nothing left for later. Raises as the arguments do."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
@@ -12,20 +13,25 @@ from broker.model import Dataset
 from broker.query import ROW, Columns, Query, Slot
 from broker.store import statements
 from broker.store.database import Database
-from broker.store.dialect import Places
+from broker.store.dialect import Places, Slow
 from broker.store.prepared import Prepared, form
 from broker.store.wire import Wire
 
-__all__ = ["ColumnReads", "Spend"]
-
-Spend = Callable[[int], None]
-"""Told how many bytes were read; raises when they are too many."""
+__all__ = ["ColumnReads", "Reading"]
 
 KEPT = 1000
 """Statements that are kept compiled."""
 AT_ONCE = 250
 """Rows between two looks at how much was read."""
 NAMED = "listed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How columns are read: where it is told how much was read, and whether what is not quick is given up (`Slow`)."""
+
+    spend: Callable[[int], None]
+    quick: bool = False
 
 
 class ColumnReads:
@@ -40,7 +46,7 @@ class ColumnReads:
         self._kept: LRUCache[Hashable, Prepared] = LRUCache(KEPT)
         self._lock = threading.Lock()
 
-    def page(self, query: Query, spend: Spend, *, positions: bool) -> Columns:
+    def page(self, query: Query, how: Reading, *, positions: bool) -> Columns:
         """A page of records, with their positions in the order when these are wanted."""
         dataset, names = query.dataset, sorted(query.columns)
         table, wire = self._store.tables[dataset.id], self._wires[dataset.id]
@@ -51,11 +57,13 @@ class ColumnReads:
 
         formed = None if positions else form(query)
         if formed is None:
-            rows = self._compiled(statement(query), wire, names, spend)
+            if how.quick:
+                raise Slow
+            rows = self._compiled(statement(query), wire, names, how)
         else:
             asked, values = formed
             key = (dataset.id, *names, asked.window, asked.where, asked.order)
-            rows = self._prepared(key, lambda: statement(asked), values, wire, names, spend)
+            rows = self._prepared(key, lambda: statement(asked), values, wire, names, how)
         size = query.window.size
         more, rows = len(rows) > size, rows[:size]
         if query.window.backward:
@@ -64,7 +72,7 @@ class ColumnReads:
         return Columns(wire.turned(names, rows), len(rows), more, ends)
 
     def by_key(
-        self, dataset: Dataset, version: int, keys: Iterable[Any], columns: frozenset[str], spend: Spend
+        self, dataset: Dataset, version: int, keys: Iterable[Any], columns: frozenset[str], how: Reading
     ) -> Columns:
         """The records of these keys, those that there are, in no order; the key is among the columns."""
 
@@ -72,15 +80,15 @@ class ColumnReads:
             table, among = self._store.tables[dataset.id], self._store.dialect.among
             return statements.by_key(table, dataset, Slot(0), selected, among)
 
-        return self._listed(dataset, "key", columns | {dataset.key}, statement, {"slot_0": version}, keys, spend)
+        return self._listed(dataset, "key", columns | {dataset.key}, statement, {"slot_0": version}, keys, how)
 
-    def by_row(self, dataset: Dataset, rows: Iterable[int], columns: frozenset[str], spend: Spend) -> Columns:
+    def by_row(self, dataset: Dataset, rows: Iterable[int], columns: frozenset[str], how: Reading) -> Columns:
         """The records of these rows, in no order; the row's number is among the columns."""
 
         def statement(selected: list[Any]) -> Select[Any]:
             return statements.by_row(self._store.tables[dataset.id], selected, self._store.dialect.among)
 
-        return self._listed(dataset, "row", columns | {ROW}, statement, {}, rows, spend)
+        return self._listed(dataset, "row", columns | {ROW}, statement, {}, rows, how)
 
     def _listed(
         self,
@@ -90,12 +98,12 @@ class ColumnReads:
         statement: Callable[[list[Any]], Select[Any]],
         values: Mapping[str, Any],
         listed: Iterable[Any],
-        spend: Spend,
+        how: Reading,
     ) -> Columns:
         wire, names = self._wires[dataset.id], sorted(columns)
         given = {**values, NAMED: self._store.dialect.listing(sorted(listed))}
         key = (what, dataset.id, *names)
-        rows = self._prepared(key, lambda: statement(wire.columns(names)), given, wire, names, spend)
+        rows = self._prepared(key, lambda: statement(wire.columns(names)), given, wire, names, how)
         return Columns(wire.turned(names, rows), len(rows))
 
     def _prepared(
@@ -105,7 +113,7 @@ class ColumnReads:
         values: Mapping[str, Any],
         wire: Wire,
         names: Sequence[str],
-        spend: Spend,
+        how: Reading,
     ) -> list[Sequence[Any]]:
         with self._lock:
             prepared = self._kept.get(key)
@@ -114,16 +122,16 @@ class ColumnReads:
             with self._lock:
                 self._kept[key] = prepared
         found: list[Sequence[Any]] = []
-        with self._store.driver() as connection, closing(prepared.execute(connection, values)) as cursor:
+        with self._store.driver(quick=how.quick) as connection, closing(prepared.execute(connection, values)) as cursor:
             while some := cursor.fetchmany(AT_ONCE):
-                spend(wire.spent(names, some))
+                how.spend(wire.spent(names, some))
                 found += some
         return found
 
-    def _compiled(self, statement: Select[Any], wire: Wire, names: Sequence[str], spend: Spend) -> list[Sequence[Any]]:
+    def _compiled(self, statement: Select[Any], wire: Wire, names: Sequence[str], how: Reading) -> list[Sequence[Any]]:
         found: list[Sequence[Any]] = []
         with self._store.reading() as connection:
             for some in connection.execute(statement).partitions(AT_ONCE):
-                spend(wire.spent(names, some))
+                how.spend(wire.spent(names, some))
                 found += some
         return found

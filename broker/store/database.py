@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,11 +69,15 @@ class Database:
             raise StoreError(f"the store cannot be read: {_said(error)}") from error
 
     @contextmanager
-    def driver(self) -> Iterator[Any]:
-        """The driver's own connection, to read one statement by. Raises `StoreError` for whatever the database says."""
+    def driver(self, *, quick: bool = False) -> Iterator[Any]:
+        """The driver's own connection, to read one statement by. Raises `StoreError` for whatever the database says.
+
+        What is to be quick raises `Slow` when it is not, if this database can tell.
+        """
         connection = self.engine.raw_connection()
         try:
-            yield connection.driver_connection
+            with self.dialect.bounded(connection.driver_connection) if quick else nullcontext():
+                yield connection.driver_connection
         except self.engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]  # there is a driver
             raise StoreError(f"the store cannot be read: {error}") from error
         finally:

@@ -14,7 +14,7 @@ from broker.query import Find, Pair, Related
 from broker.store.statements import Clause, Place
 from broker.store.tables import Bookkeeping
 
-__all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "SearchEntry", "Tables", "Watch"]
+__all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "SearchEntry", "Slow", "Tables", "Watch"]
 
 SearchEntry = Mapping[str, Any]
 """One record as the search keeps it: ``id``, and folded ``title`` stems, ``text`` stems and title ``words``."""
@@ -76,6 +76,10 @@ class Places(Place, Protocol):
         ...
 
 
+class Slow(Exception):
+    """A statement that should have been quick is not: it is given up, to be executed where it may take its time."""
+
+
 class Watch(Protocol):
     """Notices whether anything was committed to a database, by whichever process."""
 
@@ -93,6 +97,15 @@ class Dialect(Protocol):
 
     def watch(self, engine: Engine) -> Watch:
         """What notices commits."""
+        ...
+
+    @property
+    def has_quick(self) -> bool:
+        """Whether a short statement takes no longer than handing it to a thread, and a long one can be told and left."""
+        ...
+
+    def bounded(self, connection: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - of the driver
+        """While this lasts a statement on the driver's connection raises `Slow` when it takes more than a millisecond or two."""
         ...
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:

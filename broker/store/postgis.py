@@ -6,6 +6,7 @@ the search is an array of words with a GIN index. Writers take turns by an advis
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,16 @@ class Postgis:
         """None: the versions are looked up in each request."""
         del engine
         return NoWatch()
+
+    @property
+    def has_quick(self) -> bool:
+        """A server is waited for."""
+        return False
+
+    def bounded(self, connection: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - of the driver
+        """Nothing is told."""
+        del connection
+        return nullcontext()
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of an array."""

@@ -182,7 +182,7 @@ def reference(column: str, dataset: Dataset, makers: Makers) -> Maker:
             def values(batch: Batch) -> list[Any]:
                 wanted = {one for one in batch[column] if one is not None}
                 run, asked = batch.run, made.columns
-                found = run.store.columns.by_key(dataset, published.number, wanted, asked, run.spend)
+                found = run.store.columns.by_key(dataset, published.number, wanted, asked, run.how)
                 records = dict(
                     zip(found.values[dataset.key], made.records(Batch(dataset, published, found, run)), strict=True)
                 )
@@ -190,6 +190,6 @@ def reference(column: str, dataset: Dataset, makers: Makers) -> Maker:
 
             return values
 
-        return Later(frozenset({column}), ready)
+        return Later(frozenset({column}), ready, quick=inner.quick)
 
     return make

@@ -1,6 +1,7 @@
 """Shapes of collections: a page's records, their cursors, where it lies, how many match, and figures over them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ from broker.execution.shape import Batch, NotShaped, Plan, Run
 from broker.model import Dataset
 from broker.query import DISTRICT, Aggregation, Condition, Group, Query, Selection
 from broker.store import Published
+from broker.store.columns import Reading
+from broker.store.dialect import Slow
 from resolvers.context import Context
 from resolvers.shapes.fields import Makers, plan
 from resolvers.shapes.values import writer
@@ -72,6 +75,12 @@ class _Field:
     plan: Plan | None
     positions: bool
     ready: Ready
+    slow: bool = False
+
+    @property
+    def quick(self) -> bool:
+        """Whether it takes no longer than reading some records."""
+        return not self.slow and (self.plan is None or self.plan.quick)
 
 
 async def answer(page: Shaped, position: Position, makers: Makers) -> dict[str, Any]:
@@ -88,26 +97,36 @@ async def answer(page: Shaped, position: Position, makers: Makers) -> dict[str, 
         parts = [
             (one.key, await one.ready(executor, page.dataset, its)) for one, its in zip(fields, plans, strict=True)
         ]
-        positions = any(one.positions for one in fields)
-        return await context.run(_made, page, context, [one for one in plans if one], parts, positions=positions)
+        work = _Work(page, [one for one in plans if one], parts, any(one.positions for one in fields))
+        if context.store.dialect.has_quick and all(one.quick for one in fields):
+            with suppress(Slow):  # then in a thread, where it may take its time
+                return _made(work, Run(context.store, Reading(context.budget.spend, quick=True)))
+        return await context.run(_made, work, Run(context.store, Reading(context.budget.spend)))
     except BrokerError as error:  # told by the field it belongs to, in the ordinary way; unless it would be read again
         if context.budget.spent:
             raise
         raise NotShaped(str(error)) from error
 
 
-def _made(
-    page: Shaped, context: Context, plans: Sequence[Plan], parts: Sequence[tuple[str, Part]], *, positions: bool
-) -> dict[str, Any]:
-    run = Run(context.store, context.budget.spend)
-    batch = None
-    if plans or positions:
-        columns = frozenset[str]().union(*(one.columns for one in plans)) | {page.dataset.key}
-        found = run.store.columns.page(replace(page.query, columns=columns), run.spend, positions=positions)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is left to do when everything that may wait has been waited for."""
+
+    page: Shaped
+    plans: Sequence[Plan]
+    parts: Sequence[tuple[str, Part]]
+    positions: bool
+
+
+def _made(work: _Work, run: Run) -> dict[str, Any]:
+    page, batch = work.page, None
+    if work.plans or work.positions:
+        columns = frozenset[str]().union(*(one.columns for one in work.plans)) | {page.dataset.key}
+        found = run.store.columns.page(replace(page.query, columns=columns), run.how, positions=work.positions)
         page.selection = Selection([], found.more, list(found.positions))
         batch = Batch(page.dataset, page.published, found, run)
     made = _Answer(page, batch, run)
-    return {key: part(made) for key, part in parts}
+    return {key: part(made) for key, part in work.parts}
 
 
 def _field(one: Selected, makers: Makers) -> _Field:
@@ -123,9 +142,9 @@ def _field(one: Selected, makers: Makers) -> _Field:
             write = writer(one)
             return _Field(one.key, None, positions=True, ready=_always(lambda made: write(made.page.page_info)))
         case "totalCount":
-            return _Field(one.key, None, positions=False, ready=_always(_total))
+            return _Field(one.key, None, positions=False, ready=_always(_total), slow=True)
         case "aggregate":
-            return _Field(one.key, None, positions=False, ready=_aggregate(one))
+            return _Field(one.key, None, positions=False, ready=_aggregate(one), slow=True)
     raise NotShaped(one.name)
 
 

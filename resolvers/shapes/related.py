@@ -192,7 +192,7 @@ def _nodes(inner: Plan) -> Ready:
 def _records(found: _Joined, made: Plan, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
     """The record of each pair; one that several pairs share is shaped once, unless it says how it lies to its parent."""
     run = found.batch.run
-    read = run.store.columns.by_row(found.dataset, {one.row for one in pairs}, made.columns, run.spend)
+    read = run.store.columns.by_row(found.dataset, {one.row for one in pairs}, made.columns, run.how)
     places = {row: place for place, row in enumerate(read.values["_row"])}
     chosen = [places[one.row] for one in pairs]
     if not made.beside:
