@@ -4,7 +4,6 @@ An entry point names a module, or a package of which every module is read. The b
 as another package's, so the extension point is proved by its first user.
 """
 
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -16,6 +15,7 @@ from types import ModuleType
 
 from broker.errors import DeclarationError, NotFound
 from broker.model import Dataset, Record, Source
+from broker.text import nearest
 
 __all__ = ["GROUP", "Broken", "Catalog"]
 
@@ -89,7 +89,7 @@ class Catalog:
         try:
             return self.datasets[id]
         except KeyError:
-            near = difflib.get_close_matches(id, self.datasets, n=3, cutoff=0.4) or list(self.datasets)
+            near = nearest(id, self.datasets) or list(self.datasets)
             raise NotFound(f"no data set {id!r}; did you mean {', '.join(near)}?") from None
 
     def by_name(self, name: str) -> Dataset:

@@ -5,7 +5,7 @@ EPSG:2177 (PL-2000 zone 6, scale 0.999923), easting first. Whatever comes in ano
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -19,11 +19,13 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 from shapely.geometry.base import BaseGeometry
 
-from broker.errors import BadArgument, RowError, TooMuch
+from broker.errors import BadArgument, RowError
 
 __all__ = [
     "CITY",
     "METRIC",
+    "NEIGHBOURHOOD",
+    "UNCLOSED",
     "WGS84",
     "Extent",
     "Geometry",
@@ -33,10 +35,10 @@ __all__ = [
     "from_geojson",
     "geojson",
     "geojson_text",
-    "given_geometry",
     "lengths",
     "mended",
     "metric",
+    "north_first",
     "transform",
 ]
 
@@ -45,7 +47,6 @@ Geometry: TypeAlias = BaseGeometry
 WGS84 = 4326
 METRIC = 2177
 DECIMALS_OF_DEGREES, DECIMALS_OF_METRES = 7, 2  # a centimetre in both
-MAX_VERTICES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +106,51 @@ def lengths(in_metres: Any) -> Any:  # noqa: ANN401 - as transform
 
 
 EPSG = re.compile(
-    r"(?:EPSG:|urn:ogc:def:crs:EPSG:[\d.]*:|https?://www\.opengis\.net/def/crs/EPSG/[\d.]+/)(\d{4,6})", re.IGNORECASE
+    r"(?:EPSG:|urn:ogc:def:crs:EPSG:[\d.]{0,9}:|https?://www\.opengis\.net/def/crs/EPSG/[\d.]{1,9}/)?(\d{4,6})",
+    re.IGNORECASE,
 )
+CRS84 = re.compile(
+    r"(?:OGC:|urn:ogc:def:crs:OGC:[\d.]{0,9}:|https?://www\.opengis\.net/def/crs/OGC/[\d.]{1,9}/)?CRS84", re.IGNORECASE
+)
+LONGEST_NAME = 100  # no name above matches is longer, and what is kept of those asked for stays small
 
 
-@lru_cache(maxsize=256)
 def epsg(name: str) -> int:
-    """The EPSG code for a name a client gave: ``EPSG:2180``, or the OGC's URN or address of it.
+    """The EPSG code for a name a client gave: ``EPSG:2180``, ``2180``, the OGC's URN or address of it, or ``CRS84``.
 
     Raises `BadArgument` unless it is a system of two axes, geographic or projected, in which Poznań has a place.
     """
-    stated = EPSG.fullmatch(name.strip())
+    found = _system(name.strip()[:LONGEST_NAME])
+    if isinstance(found, str):
+        raise BadArgument(f"crs: {found}")
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _system(name: str) -> int | str:
+    """The code, or why there is none: a field asks anew for every record, and the registry takes its time to say no."""
+    stated = EPSG.fullmatch(name)
     if stated is None:
-        raise BadArgument(
-            f"crs: {name[:60]!r} is no name of a coordinate system; give its EPSG code, such as EPSG:2177"
-        )
+        if CRS84.fullmatch(name):  # EPSG:4326 with the longitude first, as everything is here
+            return WGS84
+        return f"{name[:60]!r} is no name of a coordinate system; give its EPSG code, such as EPSG:2177"
     code = int(stated[1])
     try:
         crs = CRS.from_epsg(code)
     except CRSError:
-        raise BadArgument(f"crs: there is no EPSG:{code}; the city uses EPSG:4326, 3857, 2177 and 2180") from None
+        return f"there is no EPSG:{code}; the city uses EPSG:4326, 3857, 2177 and 2180"
     if len(crs.axis_info) != 2 or not (crs.is_geographic or crs.is_projected):  # noqa: PLR2004 - a plane
-        raise BadArgument(f"crs: EPSG:{code} ({crs.name}) has no two axes over the earth's surface")
+        return f"EPSG:{code} ({crs.name}) has no two axes over the earth's surface"
     there = transform(CENTRE, WGS84, code)
     if not (shapely.distance(transform(there, code, WGS84), CENTRE) < EXACT):
-        raise BadArgument(f"crs: EPSG:{code} ({crs.name}) does not reach the city")
+        return f"EPSG:{code} ({crs.name}) does not reach the city"
     return code
+
+
+@lru_cache(maxsize=256)
+def north_first(code: int) -> bool:
+    """Whether the registry of EPSG puts north before east in this system."""
+    return bool(CRS.from_epsg(code).axis_info[0].direction == "north")
 
 
 @lru_cache(maxsize=256)
@@ -139,24 +159,66 @@ def _decimals(code: int) -> int:
     return DECIMALS_OF_DEGREES if degrees else DECIMALS_OF_METRES
 
 
+UNCLOSED = "a ring of the polygon is not closed: its last position must repeat the first"
+"""What is said of such a ring: a part of it may be missing, so it is not closed in silence."""
+BROKEN = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    shapely.errors.ShapelyError,
+)
+"""What shapely and numpy raise for coordinates that are none."""
+
+
 def from_geojson(value: Mapping[str, Any] | None) -> Geometry | None:
     """A GeoJSON geometry member as a shapely geometry; coordinates are taken as they come (see `east_first`).
 
-    Raises `RowError` when it is no geometry, and reads what the city's servers really send: a missing geometry, and a Point
-    whose coordinates are nested like a MultiPoint's.
+    Raises `RowError` when it is no geometry or a ring is not closed, and reads what the city's servers really send: a missing
+    geometry, and a Point whose coordinates are nested like a MultiPoint's. Heights and measures are left out.
     """
     if not value or not value.get("type"):
         return None
-    kind, coordinates = value["type"], value.get("coordinates")
     try:
-        if kind == "Point":
-            while coordinates and type(coordinates[0]) in (list, tuple):  # never a text, whose first letter is a text
-                coordinates = coordinates[0]
-            return _point(coordinates) if coordinates else None
-        shape: Geometry = shapely.geometry.shape(value)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError) as error:
+        shape = _shape(value)
+    except BROKEN as error:
         raise RowError(f"geometry: not GeoJSON: {error}") from error
+    if not _closed(value):
+        raise RowError(f"geometry: {UNCLOSED}")
+    return shape
+
+
+def _shape(value: Mapping[str, Any]) -> Geometry | None:
+    """A GeoJSON geometry as it stands, none when it is empty. Raises one of `BROKEN`."""
+    coordinates = value.get("coordinates")
+    if value["type"] == "Point":
+        while coordinates and type(coordinates[0]) in (list, tuple):  # never a text, whose first letter is a text
+            coordinates = coordinates[0]
+        return _point(coordinates) if coordinates else None
+    try:
+        shape = shapely.geometry.shape(value)
+    except ValueError:  # also when only some positions have a height, or a measure beside it
+        shape = shapely.geometry.shape({**value, "coordinates": _plane(coordinates)})
     return None if shape.is_empty else shapely.force_2d(shape)
+
+
+def _plane(nested: Any) -> Any:  # noqa: ANN401 - coordinates nested to any depth
+    return [_plane(one) for one in nested] if type(nested[0]) in (list, tuple) else nested[:2]
+
+
+def _closed(value: Mapping[str, Any]) -> bool:
+    """Whether every ring of a readable GeoJSON geometry ends where it begins; shapely closes it without a word."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        inside = one.get("coordinates") or ()
+        polygons = {"Polygon": (inside,), "MultiPolygon": inside}.get(one["type"], ())
+        if any(ring and tuple(ring[0][:2]) != tuple(ring[-1][:2]) for polygon in polygons for ring in polygon):
+            return False
+        waiting.extend(one.get("geometries") or ())
+    return True
 
 
 def _point(coordinates: Sequence[Any]) -> Geometry:
@@ -173,6 +235,10 @@ def east_first(geometry: Geometry, crs: int) -> tuple[Geometry, bool]:
     decides: read as east first it must lie near the city's extent; if only the swapped reading does, it is swapped, and the
     caller says so; if neither does, `RowError`.
     """
+    try:
+        _transformer(crs, WGS84)
+    except CRSError:
+        raise RowError(f"geometry: there is no EPSG:{crs}") from None
     for swapped in (False, True):
         candidate = transform(shapely.transform(geometry, lambda p: p[:, ::-1]) if swapped else geometry, crs, WGS84)
         west, south, east, north = shapely.bounds(candidate)
@@ -214,55 +280,6 @@ def _of_one_kind(collection: Geometry) -> tuple[Geometry, str]:
         raise ValueError("a GeometryCollection of different kinds; give one geometry of one kind")
     whole, _ = mended(kinds[kind](parts))
     return whole, f"a collection made one {whole.geom_type}"
-
-
-def given_geometry(geojson: Mapping[str, Any] | None, wkt: str | None, crs: str) -> Geometry:
-    """A client's geometry, given in a coordinate system east before north, in EPSG:4326.
-
-    Raises `BadArgument` that says what is wrong with it, and `TooMuch` above 10 000 vertices.
-    """
-    if (geojson is None) == (wkt is None):
-        raise BadArgument("give the geometry once, as `geojson` or as `wkt`")
-    code = epsg(crs)
-    vertices = wkt.count(",") if wkt is not None else sum(1 for _ in _positions((geojson or {}).get("coordinates")))
-    if vertices > MAX_VERTICES:
-        raise TooMuch(f"more than {MAX_VERTICES} vertices; simplify the geometry")
-    try:
-        shape = shapely.from_wkt(wkt) if wkt is not None else from_geojson(geojson)
-    except (shapely.errors.ShapelyError, RowError) as error:
-        raise BadArgument(f"{'wkt' if wkt is not None else 'geojson'}: it cannot be read ({error})") from None
-    if shape is None or shape.is_empty:
-        raise BadArgument("the geometry is empty")
-    if not np.isfinite(shapely.get_coordinates(shape)).all():
-        raise BadArgument("a coordinate is not a finite number")
-    try:
-        sound, _ = mended(shapely.force_2d(shape))
-    except ValueError as error:
-        raise BadArgument(str(error)) from None
-    return _on_earth(sound, code)
-
-
-def _positions(nested: Any) -> Iterator[Any]:  # noqa: ANN401 - coordinates nested to any depth
-    """Every position of a geometry, counted no further than is needed to know that they are too many."""
-    waiting, seen = [nested], 0
-    while waiting and seen <= MAX_VERTICES:
-        one = waiting.pop()
-        if isinstance(one, list) and one and isinstance(one[0], list):
-            waiting.extend(one)
-        else:
-            seen += 1
-            yield one
-
-
-def _on_earth(shape: Geometry, code: int) -> Geometry:
-    turned: Geometry = transform(shape, code, WGS84)
-    west, south, east, north = shapely.bounds(turned)
-    if -180 <= west <= east <= 180 and -90 <= south <= north <= 90:  # noqa: PLR2004 - the whole earth
-        return turned
-    other = transform(shapely.transform(shape, lambda points: points[:, ::-1]), code, WGS84)
-    west, south, east, north = shapely.bounds(other)
-    hint = "; its axes seem swapped: east comes before north" if NEIGHBOURHOOD.holds(west, south) else ""
-    raise BadArgument(f"the geometry lies nowhere on earth in EPSG:{code}{hint}")
 
 
 def geojson(geometry: Geometry, crs: int = WGS84, simplify: float = 0.0) -> dict[str, Any]:

@@ -42,10 +42,16 @@ __all__ = [
 
 PREFIX, NESTED, CONFIG, FILE = "BROKER_", "__", "BROKER_CONFIG", "broker.toml"
 LAYER_ID = r"[a-z][a-z0-9_]{0,39}"
+LAYER_IDS = "at most 40 small letters, digits and underscores, the first one a letter"
+KEY = "[key]"  # how pydantic marks the key of a dict
 YES_OR_NO = "true or false"
 COUNT = "a whole number, 1 or more"
 ADDRESS = "an address that begins with http:// or https://"
-DATABASE = "a SQLAlchemy URL, e.g. sqlite:////var/lib/broker/broker.sqlite"
+STORES = {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}  # what `broker.store` opens, which is above
+DATABASE = (
+    "a SQLAlchemy URL of SQLite or PostgreSQL, e.g. sqlite:////var/lib/broker/broker.sqlite "
+    "or postgresql+psycopg://user:password@host/broker"
+)
 
 
 def _setting(default: Any, description: str, accepts: str, unit: str = "", **bounds: Any) -> Any:  # noqa: ANN401 - stands where the value will be
@@ -63,15 +69,17 @@ def _http(value: str) -> str:
 
 def _database(value: str) -> str:
     try:
-        make_url(value)
+        kind = make_url(value).drivername
     except ArgumentError as error:
         raise ValueError(DATABASE) from error
+    if kind not in STORES:
+        raise ValueError(DATABASE)
     return value
 
 
 def _layer_id(value: str) -> str:
     if not re.fullmatch(LAYER_ID, value):
-        raise ValueError("an id of small letters, digits and underscores that begins with a letter")
+        raise ValueError(LAYER_IDS)
     return value
 
 
@@ -234,9 +242,7 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in overrides.items() if value is not None})
         except ValidationError as error:
-            # A default that depends on a wrong setting could not be made: only the wrong one is worth a line.
-            given = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
-            raise SettingError("\n".join(map(_line, given))) from error
+            raise SettingError("\n".join(map(_line, _worth_a_line(error.errors())))) from error
         except SettingsError as error:
             named = re.search(r'field "(\w+)"', str(error))
             variable = _variable((named[1],)) if named else f"{PREFIX}…"
@@ -326,10 +332,22 @@ def _names(group: type[BaseModel]) -> str:
     return ", ".join(group.model_fields)
 
 
+def _worth_a_line(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """The errors without those that only follow from others: a default that depends on a wrong setting, a group of a wrong id."""
+    misnamed = {error["loc"][:-1] for error in errors if error["loc"][-1:] == (KEY,)}
+    return [
+        one
+        for one in errors
+        if one["type"] != "default_factory_not_called" and (one["loc"][-1:] == (KEY,) or one["loc"][:2] not in misnamed)
+    ]
+
+
 def _line(error: ErrorDetails) -> str:
     """One line for one wrong setting: both of its names, the value, what is accepted."""
-    path = tuple(str(one) for one in error["loc"])
+    path = tuple(str(one) for one in error["loc"] if one != KEY)
     where = f"{_variable(path)} ({'.'.join(path)} in {FILE})"
+    if error["loc"][-1:] == (KEY,):
+        return f"{where}: {path[-1]!r} is not accepted as an id; it takes {LAYER_IDS}"
     group, accepts = _described(path)
     if error["type"] == "extra_forbidden":
         return f"{where}: there is no such setting; there are {_names(group)}"

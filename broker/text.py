@@ -1,5 +1,6 @@
 """What the broker knows of text: Polish order and folding, safe HTML, plain text, texts in several languages."""
 
+import difflib
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,7 +11,7 @@ import nh3
 from lxml import html as lxml_html
 from lxml.etree import ParserError
 
-__all__ = ["MARK", "Localized", "collation", "fold", "plain_text", "safe_html"]
+__all__ = ["MARK", "Localized", "collation", "fold", "nearest", "plain_text", "safe_html"]
 
 # A letter with a Polish mark sorts after its plain letter and before the next one (PN-80/N-01223). Written as the plain letter
 # followed by MARK, which is above every ASCII letter, the order of the bytes is the Polish order; with MARK taken out, the
@@ -67,6 +68,17 @@ _remembered = lru_cache(maxsize=1 << 15)(_collation)
 def fold(text: str) -> str:
     """Lower case, without Polish or other marks: ``Żółw`` becomes ``zolw``."""
     return collation(text).replace(MARK, "")
+
+
+ALIKE = 0.5
+"""The share of letters in common from which on a name may be what was meant."""
+
+
+def nearest(wanted: str, names: Iterable[str]) -> list[str]:
+    """At most three of the names that are like the wanted one, the likest first; case and Polish marks are ignored."""
+    by_fold = {fold(one): one for one in names}
+    found = difflib.get_close_matches(fold(wanted.strip()[:100]), by_fold, n=3, cutoff=ALIKE)
+    return [by_fold[one] for one in found]
 
 
 class Localized(dict[str, str]):

@@ -170,6 +170,24 @@ def roots(_: str) -> str:
     )
 
 
+def stores(_: str) -> str:
+    """How fast layers are joined on either store, from the results of the benchmarks."""
+    measured = orjson.loads((DOCS.parent / "bench/results.json").read_bytes())["spatial"]
+    asked = {
+        "count": f"how many of {measured['points'] // 1000} 000 addresses lie in each of 42 districts",
+        "nearest": "the five nearest points of legal aid to each of 1 000 addresses",
+        "within_300": "the stops within 300 metres of each of 10 000 places, on ten pages",
+    }
+    columns = [(kind, when) for kind in ("sqlite", "postgis") for when in ("cold", "warm")]
+    return table(
+        ("question", "SQLite, first", "SQLite, then", "PostGIS, first", "PostGIS, then"),
+        (
+            (what, *(f"{measured[kind][f'{name}_{when}_ms']:.0f}" for kind, when in columns))
+            for name, what in asked.items()
+        ),
+    )
+
+
 def file(path: str) -> str:
     """A file of the documentation, whole; `path` is relative to ``docs``."""
     language = {"py": "python", "geojson": "json"}.get(path.rsplit(".", 1)[-1], path.rsplit(".", 1)[-1])
@@ -204,7 +222,7 @@ def answer(path: str) -> str:
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {
-    one.__name__: one for one in (settings, sources, datasets, codes, commands, roots, file, answer)
+    one.__name__: one for one in (settings, sources, datasets, codes, commands, roots, stores, file, answer)
 }
 
 

@@ -24,11 +24,15 @@ __all__ = [
 
 
 class Member(NamedTuple):
-    """One field of a derived type: its Python type, its description, and its name in the graph when that is not plain."""
+    """One field of a derived type: its Python type, its description, its name in the graph when that is not plain.
+
+    A required one may not be left out of an input.
+    """
 
     kind: Any
     description: str
     name: str | None = None
+    required: bool = False
 
 
 def many(kind: Any) -> Any:  # noqa: ANN401 - types as values
@@ -53,13 +57,17 @@ def camel(name: str) -> str:
 
 
 def input_type(name: str, description: str, members: Mapping[str, Member], *, one_of: bool = False) -> Any:  # noqa: ANN401 - a class, used as an annotation
-    """An input type whose fields may all be left out (``UNSET``); `Self` in a member's kind stands for the type itself."""
-    fields = {
-        key: strawberry.field(description=one.description, name=one.name, default=strawberry.UNSET)
+    """An input type whose fields may be left out (``UNSET``) unless required; `Self` in a kind stands for the type itself."""
+    fields: dict[str, Any] = {
+        key: strawberry.field(description=one.description, name=one.name)
+        if one.required
+        else strawberry.field(description=one.description, name=one.name, default=strawberry.UNSET)
         for key, one in members.items()
     }
     later = {Self: "itself", list[Self]: "itself"}  # type: ignore[misc]  # a text is looked up only when it is needed
-    annotations = {key: later.get(one.kind) or one.kind | None for key, one in members.items()}
+    annotations = {
+        key: later.get(one.kind) or (one.kind if one.required else one.kind | None) for key, one in members.items()
+    }
     made: Any = strawberry.input(
         type(name, (), {**fields, "__annotations__": annotations}), name=name, description=description, one_of=one_of
     )
@@ -111,7 +119,10 @@ def resolved(
 def _with(plain: Signature, arguments: Mapping[str, Any]) -> Signature:
     """A signature with these optional arguments in place of its ``**`` one."""
     given = [one for one in plain.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
-    more = [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for name, kind in arguments.items()]
+    more = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=strawberry.UNSET, annotation=kind)
+        for name, kind in arguments.items()
+    ]
     return plain.replace(parameters=[*given, *more])
 
 

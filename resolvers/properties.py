@@ -5,7 +5,7 @@ compared with is known only when the layer is: it is checked here, and an error 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from broker.catalog import Catalog
 from broker.errors import BadArgument, NotFound, TooMuch
 from broker.model import CITY_TIME, Dataset, Field, Geometry, Localized
 from broker.query import And, Compare, Condition, Not, Operator, Or, Order
+from broker.text import nearest
 from resolvers.context import RecordValue
 from resolvers.derive import Member, camel, input_type
 from resolvers.filters import MAX_NESTING, MAX_VALUES, Direction, check_text
@@ -32,6 +33,19 @@ __all__ = [
     "read_property_order",
 ]
 
+MAX_WHOLE = 2**63 - 1  # what a database holds
+CONFIGURED = "layers."
+"""What the ids of layers added by configuration begin with."""
+WORDS: Mapping[type, tuple[str, str]] = {
+    str: ("text", '"lipa"'),
+    int: ("whole number", "12"),
+    float: ("number", "12.5"),
+    Decimal: ("decimal", '"12.50"'),
+    bool: ("yes or no", "true"),
+    date: ("day", '"2017-09-01"'),
+    datetime: ("moment", '"2017-09-01T18:30:00+02:00"'),
+}
+"""Each type as a layer's `schema` calls it, and how a value of it is written."""
 COMPARED = {
     Operator.EQ: "Equal to this.",
     Operator.NE: "Not equal to this; a feature without a value is not equal.",
@@ -45,6 +59,8 @@ TEXT = {
     Operator.CONTAINS: "Contains this text; case and Polish marks are ignored.",
     Operator.STARTS_WITH: "Begins with this text; case and Polish marks are ignored.",
 }
+
+OPERATORS = [one.value for one in (*COMPARED, *TEXT, Operator.IS_NULL)]
 
 PropertyFilter = input_type(
     "PropertyFilter",
@@ -74,12 +90,21 @@ class PropertyOrder:
 
 
 def layer_dataset(catalog: Catalog, id: str) -> Dataset:
-    """The data set behind a layer. Raises `NotFound` that names the nearest ones."""
-    found = catalog.dataset(id)
-    if not found.located:
-        layers = ", ".join(one.id for one in catalog.datasets.values() if one.located)
-        raise NotFound(f"{id!r} has no places, so it is no layer; there are {layers}")
-    return found
+    """The data set behind a layer. Raises `NotFound` that names the nearest ones, or says why a configured one is missing."""
+    found = catalog.datasets.get(id)
+    if found is not None and found.located:
+        return found
+    layers = [one.id for one in catalog.datasets.values() if one.located]
+    if found is not None:
+        raise NotFound(f"{id!r} has no places, so it is no layer; there are {', '.join(layers)}")
+    for one in catalog.broken:
+        if one.module == id and id.startswith(CONFIGURED):
+            raise NotFound(
+                f"{id} is configured but cannot be used: {one.reason}; its server is asked again at the next start"
+            )
+    near = nearest(id, layers)
+    told = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(layers)}"
+    raise NotFound(f"no layer {id[:60]!r}; {told}")
 
 
 def property_name(dataset: Dataset, field: Field) -> str:
@@ -127,8 +152,12 @@ def _read(dataset: Dataset, one: Any, nesting: int) -> Condition:  # noqa: ANN40
         for op in Operator
         if (value := getattr(one, f"{op.name.lower()}_", strawberry.UNSET)) is not strawberry.UNSET
     ]
-    if operators or one.property:
-        field = property_field(dataset, one.property or "", "filter")
+    if operators and not isinstance(one.property, str):
+        raise BadArgument("filter: name the `property` to compare")
+    if isinstance(one.property, str):
+        field = property_field(dataset, one.property, "filter")
+        if not operators:
+            raise BadArgument(f"filter.{one.property}: say how to compare it: give one of {', '.join(OPERATORS)}")
         parts += [_compare(field, one.property, operator, value) for operator, value in operators]
     for key, made in (("and_", And), ("or_", Or)):
         if several := getattr(one, key):
@@ -152,6 +181,8 @@ def _compare(field: Field, name: str, operator: Operator, value: Any) -> Compare
         if not isinstance(value, bool):
             raise BadArgument(f"{where}: give true or false")
         return Compare(field.name, operator, value)
+    if value is None:
+        raise BadArgument(f"{where}: null is no value; use {{isNull: true}}")
     if field.kind is tuple:
         raise BadArgument(f"{where}: a list of texts is compared by none of these; use its own collection")
     if operator in TEXT:
@@ -172,7 +203,10 @@ def _value(where: str, field: Field, value: Any) -> Any:  # noqa: ANN401 - as JS
     try:
         made = READ[kind](value)
     except (ValueError, TypeError, ArithmeticError):
-        raise BadArgument(f"{where}: {str(value)[:60]!r} is no value of type {kind.__name__}") from None
+        word, example = WORDS[kind]
+        raise BadArgument(
+            f"{where}: {str(value)[:60]!r} is not of type {word}; give a value such as {example}"
+        ) from None
     if isinstance(made, str):
         check_text(where, made)
     return made
@@ -184,13 +218,18 @@ def _text(value: Any) -> str:  # noqa: ANN401 - as JSON has it
     return value
 
 
-def _number(kind: type) -> Any:  # noqa: ANN401 - a function
-    def read(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
-        if isinstance(value, bool) or kind(value) != Decimal(str(value)):
-            raise ValueError(value)
-        return kind(value)
+def _whole(value: Any) -> int:  # noqa: ANN401 - as JSON has it
+    made = _decimal(value)
+    if abs(made) > MAX_WHOLE or made != int(made):
+        raise ValueError(value)
+    return int(made)
 
-    return read
+
+def _decimal(value: Any) -> Decimal:  # noqa: ANN401 - as JSON has it
+    made = Decimal(str(value))
+    if not made.is_finite():
+        raise ValueError(value)
+    return made
 
 
 def _boolean(value: Any) -> bool:  # noqa: ANN401 - as JSON has it
@@ -201,14 +240,15 @@ def _boolean(value: Any) -> bool:  # noqa: ANN401 - as JSON has it
 
 def _moment(value: Any) -> datetime:  # noqa: ANN401 - as JSON has it
     moment = datetime.fromisoformat(_text(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=CITY_TIME)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=CITY_TIME)
+    return moment.astimezone(UTC)  # raises where the calendar ends in UTC
 
 
 READ: Mapping[type, Any] = {
     str: _text,
-    int: _number(int),
-    float: lambda value: float(_number(Decimal)(str(value))),
-    Decimal: lambda value: Decimal(str(value)),
+    int: _whole,
+    float: lambda value: float(_decimal(value)),
+    Decimal: _decimal,
     bool: _boolean,
     date: lambda value: date.fromisoformat(_text(value)),
     datetime: _moment,

@@ -48,9 +48,10 @@ def _moment(value: object) -> datetime:
 
 
 def _geometry(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict) or "coordinates" not in value:
-        raise ValueError('GeoJSON takes a geometry object, such as {type: "Point", coordinates: [16.93, 52.41]}')
-    return value
+    # What kind of object it is, is told where it is used, so that the other fields of the request are answered.
+    if isinstance(value, dict):
+        return value
+    raise ValueError('GeoJSON takes a geometry object, such as {type: "Point", coordinates: [16.93, 52.41]}')
 
 
 SCALARS: dict[object, ScalarDefinition] = {

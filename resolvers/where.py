@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Self
 
+import shapely
 import strawberry
 
 from broker.catalog import Catalog
 from broker.errors import BadArgument, NotFound, TooMuch
-from broker.geometry import given_geometry
+from broker.given import given_geometry, seem_swapped
 from broker.model import Dataset
 from broker.query import And, Bbox, Condition, InDistrict, Link, Near, Not, Or, Predicate, RelatedTo, Shape
-from broker.text import fold
+from broker.text import fold, nearest
 from resolvers.context import Context
 from resolvers.derive import Member, input_type
 from resolvers.filters import read_filter
@@ -107,7 +108,7 @@ def where_input(filters: Mapping[Dataset, Any]) -> Any:  # noqa: ANN401 - a clas
         for dataset, one in filters.items()
     }
     layer = {
-        "id": Member(strawberry.ID, "The layer's id, as `layers` shows it."),
+        "id": Member(strawberry.ID, "The layer's id, as `layers` shows it.", required=True),
         "filter": Member(list[PropertyFilter], "Which of its features count; all when it is left out."),
         "predicate": Member(PredicateName, f"{PREDICATE} This, `distance` or both."),
         "distance": Member(float, DISTANCE),
@@ -158,7 +159,7 @@ async def read_where(context: Context, where: Any, nesting: int = 0) -> Conditio
         case "near":
             return Near(*degrees("where.near", value.lon, value.lat), _metres("where.near.distance", value.distance))
         case "geometry":
-            return Shape(_geometry(value), value.predicate.value)
+            return Shape(_geometry(context, value), value.predicate.value)
         case "in_district":
             return InDistrict(_district_key(context.catalog, await context.districts(), value))
         case "related_to":
@@ -177,7 +178,7 @@ def _given(one_of: Any) -> tuple[str, Any]:  # noqa: ANN401 - an input of which 
 
 async def _relation(context: Context, name: str, value: Any) -> RelatedTo:  # noqa: ANN401 - a derived input
     if name == "layer":
-        where, dataset = "where.relatedTo.layer", layer_dataset(context.catalog, value.id or "")
+        where, dataset = "where.relatedTo.layer", layer_dataset(context.catalog, value.id)
         filter = read_properties(dataset, value.filter) if value.filter else None
     else:
         dataset = context.catalog.by_name(name)
@@ -202,23 +203,44 @@ def _metres(where: str, distance: float) -> float:
     return distance
 
 
-def _geometry(value: GeometryInput) -> Any:  # noqa: ANN401 - a shape in EPSG:4326
+def _geometry(context: Context, value: GeometryInput) -> Any:  # noqa: ANN401 - a shape in EPSG:4326
+    """The client's geometry; what was repaired in it stands in the answer's extensions, once however often it is given."""
+    geojson = None if value.geojson is strawberry.UNSET else value.geojson
+    wkt = None if value.wkt is strawberry.UNSET else value.wkt
     try:
-        return given_geometry(value.geojson or None, value.wkt or None, value.crs)
-    except BadArgument as error:
-        raise BadArgument(f"where.geometry: {error}") from error
+        shape, repair = given_geometry(geojson, wkt, value.crs)
+    except (BadArgument, TooMuch) as error:
+        raise type(error)(f"where.geometry: {error}") from error
+    told = context.extensions.setdefault("repaired", []) if repair else []
+    if repair and (note := f"where.geometry: {repair}") not in told:
+        told.append(note)
+    return shape
 
 
 def _bbox(box: BboxInput) -> Bbox:
-    west, south = degrees("where.bbox", box.west, box.south)
-    east, north = degrees("where.bbox", box.east, box.north)
+    west, south = _on_earth("where.bbox", box.west, box.south)
+    east, north = _on_earth("where.bbox", box.east, box.north)
     if west > east or south > north:
         raise BadArgument(f"where.bbox: west {west} and south {south} must not be beyond east {east} and north {north}")
+    if seem_swapped(shapely.box(west, south, east, north)):
+        raise BadArgument(
+            f"where.bbox: west {west}, south {south}, east {east}, north {north} is far from the city, but "
+            f"west {south}, south {west}, east {north}, north {east} is not: the axes seem swapped"
+        )
     return Bbox(west, south, east, north)
 
 
 def degrees(where: str, lon: float, lat: float) -> tuple[float, float]:
-    """The point, when it is one on earth. Raises `BadArgument`."""
+    """The point, when it is one on earth whose axes do not seem swapped. Raises `BadArgument`."""
+    point = _on_earth(where, lon, lat)
+    if seem_swapped(shapely.Point(point)):
+        raise BadArgument(
+            f"{where}: lon {lon}, lat {lat} is far from the city, but lon {lat}, lat {lon} is not: the axes seem swapped"
+        )
+    return point
+
+
+def _on_earth(where: str, lon: float, lat: float) -> tuple[float, float]:
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):  # noqa: PLR2004 - the whole earth
         raise BadArgument(f"{where}: lon {lon}, lat {lat} is no place on earth in degrees (EPSG:4326)")
     return lon, lat
@@ -235,5 +257,6 @@ def _district_key(catalog: Catalog, districts: Mapping[Any, str], text: str) -> 
         dataset = None
     if isinstance(dataset, Dataset) and dataset.partition:
         return key
-    names = ", ".join(sorted(districts.values())[:5])
-    raise BadArgument(f"where.inDistrict: no district {text[:60]!r}; give a name such as {names}, or a district's id")
+    near = ", ".join(nearest(text, districts.values()))
+    names = f"did you mean {near}?" if near else f"give a name such as {', '.join(sorted(districts.values())[:5])}"
+    raise BadArgument(f"where.inDistrict: no district {text[:60]!r}; {names}, or a district's id")

@@ -12,17 +12,18 @@ import numpy as np
 import shapely
 
 from broker.errors import RowError
-from broker.geometry import Geometry
+from broker.geometry import UNCLOSED, Geometry, north_first
 from connectors.protocols.xml import Element, children, name, text
 
-__all__ = ["epsg", "geometry", "is_geometry", "stated_crs"]
+__all__ = ["epsg", "geometry", "is_geometry", "means_north_first", "stated_crs"]
 
 Coordinates = np.ndarray[Any, Any]
 
 CODE = re.compile(r"(?:^|[:/#])(\d{4,6})$")
 CRS84 = re.compile(r"CRS:?84$", re.IGNORECASE)
+OFFICIAL = re.compile(r"urn:|https?://www\.opengis\.net/def/crs/", re.IGNORECASE)
 PLANE = 2  # axes of a plane
-SPACE = 3
+AXES = (PLANE, 3, 4)  # a height, a measure beside it: both are left out
 
 
 def epsg(stated: str) -> int | None:
@@ -39,6 +40,17 @@ def epsg(stated: str) -> int | None:
     if found := CODE.search(stated):
         return int(found[1])
     raise RowError(f"the coordinate system {stated[:80]!r} is not understood; EPSG codes are")
+
+
+def means_north_first(stated: str) -> bool:
+    """Whether an ``srsName`` means north before east.
+
+    A URN and an address below ``/def/crs/`` mean the order of the registry (axis order policy of the OGC, 08-038), which for EPSG:4326,
+    2177 and 2180 begins with the north; ``EPSG:2177``, the older ``epsg.xml#2177`` and CRS84 mean east before north.
+    """
+    official = OFFICIAL.match(stated.strip()) and not CRS84.search(stated.strip())
+    code = epsg(stated) if official else None
+    return code is not None and north_first(code)
 
 
 def is_geometry(element: Element) -> bool:
@@ -92,7 +104,7 @@ def _coordinates(element: Element) -> Coordinates:
 def _numbers(element: Element) -> Coordinates:
     values = np.array("".join(map(str, element.itertext())).split(), dtype=float)
     size = _dimension(element, len(values) if name(element) == "pos" else PLANE)
-    if size not in (PLANE, SPACE) or len(values) % size:
+    if size not in AXES or len(values) % size:
         raise RowError(f"{len(values)} numbers are no coordinates of {size} axes")
     return _finite(values.reshape(-1, size)[:, :PLANE])
 
@@ -113,8 +125,8 @@ def _tuples(element: Element) -> Coordinates:
     written = re.sub(rf"\s*{re.escape(axis)}\s*", axis, written.strip()) if axis.strip() else written.strip()
     tuples = written.split() if not pair.strip() else [one for one in written.split(pair) if one.strip()]
     rows = [[float(number.replace(point, ".")) for number in one.split(axis)] for one in tuples]
-    if any(len(row) not in (PLANE, SPACE) for row in rows):
-        raise RowError("a tuple of coordinates does not have two or three numbers")
+    if any(len(row) not in AXES for row in rows):
+        raise RowError("a tuple of coordinates does not have two, three or four numbers")
     return _finite(np.array([row[:PLANE] for row in rows], dtype=float).reshape(-1, PLANE))
 
 
@@ -155,13 +167,13 @@ def _curve(element: Element) -> Geometry:
 
 
 def _ring(element: Element) -> Coordinates:
-    """A LinearRing, or a Ring of curves."""
-    if name(element) == "LinearRing":
-        return _coordinates(element)
-    if name(element) == "Ring":
-        found: Coordinates = shapely.get_coordinates(_curve(element))
-        return found
-    raise RowError(f"a ring of type {name(element)} is not read")
+    """A LinearRing, or a Ring of curves. Raises `RowError` when it is not closed: shapely would close it without a word."""
+    if name(element) not in ("LinearRing", "Ring"):
+        raise RowError(f"a ring of type {name(element)} is not read")
+    found = _coordinates(element) if name(element) == "LinearRing" else shapely.get_coordinates(_curve(element))
+    if len(found) and not np.array_equal(found[0], found[-1]):
+        raise RowError(UNCLOSED)
+    return found
 
 
 def _polygon(element: Element) -> Geometry:

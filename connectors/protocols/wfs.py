@@ -3,7 +3,9 @@
 Servers cap a page without telling and count wrongly, so neither a short page nor a stated number is the end: an empty page is,
 or one that brings nothing new. A row is the feature's properties with these names added: ``id`` (the feature's own),
 ``geometry`` (shapely, EPSG:4326, longitude first; `Unplaced` when it cannot be read; None when there is none),
-``asked.layer``, and `REPAIRED` when the source wrote north before east, which is found out from the city's extent.
+``asked.layer``, and `REPAIRED` when the axes did not come in the order that the name of the system means. Which order they came
+in is found out from the city's extent; which one a name means, `connectors.protocols.gml.means_north_first` says. GeoJSON has one order,
+east before north, whatever system it states (RFC 7946, section 4).
 
     geometry: Geometry = field("Its area", read=required_place)
 """
@@ -33,7 +35,6 @@ GML31 = "text/xml; subtype=gml/3.1.1"
 GML32 = "application/gml+xml; version=3.2"
 
 XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-SWAPPED = "axes came north before east and were swapped"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -123,10 +124,10 @@ class Layer:
         """The page's features as rows (see the module); raises `Unreadable` when it holds no feature collection."""
         hidden = {one.casefold() for one in self.withhold}
         found = list(_features(page, self.id_as))
-        for (own, properties, _), (placed, swapped) in zip(found, _placed(found), strict=True):
+        for (own, properties, _), (placed, done) in zip(found, _placed(found), strict=True):
             kept = {key: value for key, value in properties.items() if key.casefold() not in hidden}
             row = {**kept, self.id_as: own, "geometry": placed, "asked.layer": self.type_name}
-            yield {**row, REPAIRED: SWAPPED} if swapped else row
+            yield {**row, REPAIRED: done} if done else row
 
     def _query(self, start: int) -> dict[str, str]:
         newer = self.version == "2.0.0"
@@ -247,21 +248,31 @@ def _number(stated: object) -> int:
     return int(written) if written.isdecimal() else 0
 
 
-def _placed(found: Sequence[Feature]) -> list[tuple[Geometry | Unplaced | None, bool]]:
-    """The places of a page's features in EPSG:4326, and whether the axes had to be swapped."""
-    answer: list[tuple[Geometry | Unplaced | None, bool]] = [(None, False)] * len(found)
-    by_crs: dict[int, list[tuple[int, Geometry]]] = {}
+def _placed(found: Sequence[Feature]) -> list[tuple[Geometry | Unplaced | None, str]]:
+    """The places of a page's features in EPSG:4326, and what was wrong with the order of the axes; empty when nothing was."""
+    answer: list[tuple[Geometry | Unplaced | None, str]] = [(None, "")] * len(found)
+    by_crs: dict[tuple[int, str], list[tuple[int, Geometry]]] = {}
     for position, (_, _, (written, stated)) in enumerate(found):
         try:
             made = gml.geometry(written) if isinstance(written, Element) else _of_geojson(written)
             if made is not None:
-                by_crs.setdefault(_required(gml.epsg(stated)), []).append((position, made))
+                named = stated.strip() if isinstance(written, Element) else ""
+                by_crs.setdefault((_required(gml.epsg(stated)), named), []).append((position, made))
         except RowError as error:
-            answer[position] = Unplaced(_reason(error)), False
-    for crs, group in by_crs.items():
-        for (position, _), turned in zip(group, _turned([made for _, made in group], crs), strict=True):
-            answer[position] = turned
+            answer[position] = Unplaced(_reason(error)), ""
+    for (crs, stated), group in by_crs.items():
+        for (position, _), (turned, swapped) in zip(group, _turned([made for _, made in group], crs), strict=True):
+            answer[position] = turned, "" if isinstance(turned, Unplaced) else _contradiction(stated, swapped=swapped)
     return answer
+
+
+def _contradiction(stated: str, *, swapped: bool) -> str:
+    """What contradicts the name of a system, empty for GeoJSON, in the order its axes came in."""
+    if swapped == gml.means_north_first(stated):
+        return ""
+    if swapped:
+        return f"axes came north before east although {stated or 'GeoJSON'} means east first and were swapped"
+    return f"axes came east before north although {stated} means north first"
 
 
 def _turned(made: list[Geometry], crs: int) -> list[tuple[Geometry | Unplaced, bool]]:

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 
 from broker.geometry import METRIC, WGS84, metric, transform
-from connectors.sample.gazetteer import DISTRICTS, OUTLINE, WARTA_LON
+from connectors.sample.gazetteer import DISTRICTS, OUTLINE, POSTCODES, WARTA_LON
 
 __all__ = ["Address", "District", "Street", "addresses", "districts", "rng", "streets"]
 
@@ -89,7 +89,7 @@ def addresses() -> tuple[Address, ...]:
     numbers, places = [], []
     for order, (name, district, line) in enumerate(_streets()):
         west = DISTRICTS[district][0] < WARTA_LON
-        postcode = f"{60 if west else 61}-{101 + order * 3:03d}"
+        postcode = POSTCODES.get(name) or f"{60 if west else 61}-{101 + order * 3:03d}"
         for number, point in _houses(name, line):
             numbers.append((name, number, postcode, district))
             places.append(point)

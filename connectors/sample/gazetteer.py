@@ -3,7 +3,7 @@
 Names are public facts; the middles and the outline are drawn by eye, in degrees (EPSG:4326), longitude first.
 """
 
-__all__ = ["DISTRICTS", "OUTLINE", "WARTA_LON"]
+__all__ = ["DISTRICTS", "OUTLINE", "POSTCODES", "WARTA_LON"]
 
 OUTLINE: tuple[tuple[float, float], ...] = (
     (16.738, 52.452), (16.741, 52.470), (16.762, 52.484), (16.790, 52.487), (16.818, 52.478), (16.842, 52.466),
@@ -18,6 +18,9 @@ OUTLINE: tuple[tuple[float, float], ...] = (
 
 WARTA_LON = 16.945
 """East of this longitude postcodes begin with 61, west of it with 60: roughly the river, in degrees."""
+
+POSTCODES = {"pl. Kolegiacki": "61-841"}
+"""True postcodes, of streets whose addresses other samples write with theirs: the city hall's."""
 
 DISTRICTS: dict[str, tuple[float, float, str]] = {
     "Antoninek-Zieliniec-Kobylepole": (17.035, 52.405, "Browarna, Bałtycka, Leśna, Majakowskiego, Darzyborska, Sośnicka"),

@@ -76,13 +76,40 @@ WRONG = [
         "bad://u:secret@h:port/x",
         (
             "BROKER_STORE (store in broker.toml): 'bad://u:…@h:port/x' is not accepted; "
-            "it takes a SQLAlchemy URL, e.g. sqlite:////var/lib/broker/broker.sqlite"
+            "it takes a SQLAlchemy URL of SQLite or PostgreSQL, e.g. sqlite:////var/lib/broker/broker.sqlite "
+            "or postgresql+psycopg://user:password@host/broker"
+        ),
+    ),
+    (
+        "BROKER_STORE",
+        "mysql://u:secret@x/y",
+        (
+            "BROKER_STORE (store in broker.toml): 'mysql://u:…@x/y' is not accepted; "
+            "it takes a SQLAlchemy URL of SQLite or PostgreSQL, e.g. sqlite:////var/lib/broker/broker.sqlite "
+            "or postgresql+psycopg://user:password@host/broker"
+        ),
+    ),
+    (
+        "BROKER_STORE",
+        "postgresql+psycopg2://x/y",
+        (
+            "BROKER_STORE (store in broker.toml): 'postgresql+psycopg2://x/y' is not accepted; "
+            "it takes a SQLAlchemy URL of SQLite or PostgreSQL, e.g. sqlite:////var/lib/broker/broker.sqlite "
+            "or postgresql+psycopg://user:password@host/broker"
+        ),
+    ),
+    (
+        "BROKER_LAYERS__a.b__URL",
+        "http://x",
+        (
+            "BROKER_LAYERS__A.B (layers.a.b in broker.toml): 'a.b' is not accepted as an id; "
+            "it takes at most 40 small letters, digits and underscores, the first one a letter"
         ),
     ),
 ]
 
 
-@pytest.mark.parametrize(("variable", "value", "line"), WRONG, ids=[one[0] for one in WRONG])
+@pytest.mark.parametrize(("variable", "value", "line"), WRONG, ids=[f"{one[0]}={one[1]}" for one in WRONG])
 def test_a_wrong_value_is_one_line(variable: str, value: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingError) as caught:
@@ -97,6 +124,13 @@ def test_two_wrong_values_are_two_lines() -> None:
         "BROKER_PORT",
         "BROKER_UPSTREAM__ATTEMPTS",
     ]
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////x.sqlite", "sqlite+pysqlite:////x", "postgresql://h/x", "postgresql+psycopg://u:p@h/x"]
+)
+def test_a_store_of_either_kind_is_accepted(url: str) -> None:
+    assert Settings.load(store=url).store == url
 
 
 def test_an_unknown_name(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.text import MARK, Localized, collation, fold, plain_text, safe_html
+from broker.text import MARK, Localized, collation, fold, nearest, plain_text, safe_html
 
 ALPHABET = "aąbcćdeęfghijklłmnńoópqrsśtuvwxyzźż"
 
@@ -120,3 +120,13 @@ def test_markup_is_made_plain(markup: str, plain: str) -> None:
 def test_any_text_can_be_made_plain_and_safe(text: str) -> None:
     assert isinstance(plain_text(text), str)
     assert isinstance(safe_html(text), str)
+
+
+def test_the_nearest_names_are_those_that_were_meant() -> None:
+    names = ["Jeżyce", "Junikowo", "Wilda", "Wola", "Żegrze"]
+
+    assert nearest("Jezycee", names) == ["Jeżyce"]
+    assert nearest(" WILD", names)[0] == "Wilda"
+    assert nearest("zegze", names)[0] == "Żegrze"
+    assert nearest("?", names) == []
+    assert nearest("x" * 1_000_000, names) == []

@@ -118,7 +118,30 @@ async def test_paging_backwards_gives_the_same_order(ask: Ask) -> None:
         ("{ stops(where: {bbox: {west: 1700, south: 52, east: 16, north: 53}}) { totalCount } }", "BAD_ARGUMENT", "is no place on earth"),
         ("{ stops(where: {near: {lon: 16.9, lat: 52.4, distance: -5}}) { totalCount } }", "BAD_ARGUMENT", "distance: -5.0 is not above 0"),
         ("{ stops(where: {near: {lon: 16.9, lat: 52.4, distance: 90000}}) { totalCount } }", "BAD_ARGUMENT", "at most 50000 metres"),
-        ('{ stops(where: {inDistrict: "Atlantyda"}) { totalCount } }', "BAD_ARGUMENT", "no district 'Atlantyda'"),
+        ("{ stops(where: {near: {lon: 52.4, lat: 16.9, distance: 500}}) { totalCount } }", "BAD_ARGUMENT", "where.near: lon 52.4, lat 16.9 is far from the city, but lon 16.9, lat 52.4 is not: the axes seem swapped"),
+        ("{ stops(where: {bbox: {west: 52.3, south: 16.8, east: 52.5, north: 17.0}}) { totalCount } }", "BAD_ARGUMENT", "where.bbox: west 52.3, south 16.8, east 52.5, north 17.0 is far from the city, but west 16.8, south 52.3, east 17.0, north 52.5 is not: the axes seem swapped"),
+        ("{ stops(first: 1) { nodes { distance(to: {lon: 52.4, lat: 16.9}) } } }", "BAD_ARGUMENT", "to: lon 52.4, lat 16.9 is far from the city"),
+        ('{ stops(where: {geometry: {wkt: "POINT (52.4 16.9)", predicate: INTERSECTS}}) { totalCount } }', "BAD_ARGUMENT", "where.geometry: in EPSG:4326 it is far from the city"),
+        ('{ stops(where: {geometry: {wkt: "POINT (5808862 6427497)", crs: "2177", predicate: INTERSECTS}}) { totalCount } }', "BAD_ARGUMENT", "where.geometry: in EPSG:2177 it is far from the city"),
+        ('{ stops(where: {geometry: {wkt: "", predicate: INTERSECTS}}) { totalCount } }', "BAD_ARGUMENT", "where.geometry: wkt: the text is empty"),
+        ("{ stops(where: {geometry: {predicate: INTERSECTS}}) { totalCount } }", "BAD_ARGUMENT", "where.geometry: give the geometry once"),
+        ('{ stops(where: {geometry: {geojson: {type: "Feature"}, predicate: INTERSECTS}}) { totalCount } }', "BAD_ARGUMENT", "where.geometry: geojson: a Feature is no geometry; give its `geometry` member"),
+        ('{ stops(where: {geometry: {geojson: {type: "Polygon", coordinates: [[[16.9, 52.4], [17, 52.4], [17, 52.5]]]}, predicate: INTERSECTS}}) { totalCount } }', "BAD_ARGUMENT", "where.geometry: geojson: a ring of the polygon is not closed"),
+        ('{ stops(where: {geometry: {geojson: "POINT (16.9 52.4)", predicate: INTERSECTS}}) { totalCount } }', "BAD_REQUEST", "GeoJSON takes a geometry object"),
+        ('{ stops(where: {inDistrict: "Atlantyda"}) { totalCount } }', "BAD_ARGUMENT", "no district 'Atlantyda'; give a name such as "),
+        ('{ stops(where: {inDistrict: "Jezycee"}) { totalCount } }', "BAD_ARGUMENT", "no district 'Jezycee'; did you mean Jeżyce?, or a district's id"),
+        ("{ stops(where: {relatedTo: {layer: {predicate: WITHIN}}}) { totalCount } }", "BAD_REQUEST", "to include required field 'id'"),
+        ('{ stops(where: {relatedTo: {layer: {id: "sip.noise", predicate: WITHIN}}}) { totalCount } }', "NOT_FOUND", "no layer 'sip.noise'; did you mean sip.noise_zones"),
+        ('{ layer(id: "bip.contracts") { id } }', "NOT_FOUND", "has no places, so it is no layer"),
+        ('{ layer(id: "bip.contract") { id } }', "NOT_FOUND", "no layer 'bip.contract'; did you mean "),
+        ('{ layer(id: "sip.noise_zones") { features(filter: [{property: "level"}]) { totalCount } } }', "BAD_ARGUMENT", "filter.level: say how to compare it: give one of eq, ne, in, gt, gte, lt, lte, contains, startsWith, isNull"),
+        ('{ layer(id: "sip.noise_zones") { features(filter: [{eq: 5}]) { totalCount } } }', "BAD_ARGUMENT", "filter: name the `property` to compare"),
+        ('{ layer(id: "sip.noise_zones") { features(filter: [{property: "level", eq: null}]) { totalCount } } }', "BAD_ARGUMENT", "filter.level.eq: null is no value; use {isNull: true}"),
+        ('{ layer(id: "sip.noise_zones") { features(filter: [{property: "level", gt: "NaN"}]) { totalCount } } }', "BAD_ARGUMENT", "filter.level.gt: 'NaN' is not of type number; give a value such as 12.5"),
+        ('{ layer(id: "sip.noise_zones") { features(filter: [{property: "cause", eq: 5}]) { totalCount } } }', "BAD_ARGUMENT", "filter.cause.eq: '5' is not of type text; give a value such as \"lipa\""),
+        ('{ layer(id: "mim.events") { features(filter: [{property: "startsAt", gt: "0001-01-01"}]) { totalCount } } }', "BAD_ARGUMENT", "filter.startsAt.gt: '0001-01-01' is not of type moment; give a value such as \"2017-09-01T18:30:00+02:00\""),
+        ('{ layer(id: "nowhere") { id } }', "NOT_FOUND", "no layer 'nowhere'; there are bip.interpellations, "),
+        ('{ layer(id: "sip.noise_zones") { features(orderBy: [{property: "x"}]) { totalCount } } }', "BAD_ARGUMENT", "orderBy: sip.noise_zones has no property 'x'"),
         ('{ districts(first: 1) { nodes { geometry(crs: "EPSG:9999") } } }', "BAD_ARGUMENT", "there is no EPSG:9999; the city uses EPSG:4326, 3857, 2177 and 2180"),
         ("{ districts(first: 1) { nodes { geometry(simplify: -1) } } }", "BAD_ARGUMENT", "between 0 and"),
         ('{ node(id: "???") { id } }', "BAD_ARGUMENT", "is not an id of this graph"),
@@ -157,6 +180,26 @@ async def test_one_fields_trouble_leaves_the_others_alone(answer: Ask) -> None:
     assert [one["path"] for one in given["errors"]] == [["bad"]]
 
 
+async def test_a_wrong_geojson_leaves_the_other_fields_alone(answer: Ask) -> None:
+    given = await answer(
+        "query ($g: GeoJSON) { bad: stops(where: {geometry: {geojson: $g, predicate: WITHIN}}) { totalCount } good: stops { totalCount } }",
+        g={"type": "Feature", "geometry": None},
+    )
+    assert given["data"]["bad"] is None
+    assert given["data"]["good"]["totalCount"] > 1_500
+
+
+async def test_a_repair_of_a_given_shape_is_told_once(answer: Ask) -> None:
+    crossing = "POLYGON ((16.9 52.4, 16.92 52.42, 16.92 52.4, 16.9 52.42, 16.9 52.4))"
+    query = """query ($wkt: String!) { stops(where: {geometry: {wkt: $wkt, predicate: WITHIN}}) { totalCount }
+        places(where: {not: {geometry: {wkt: $wkt, predicate: WITHIN}}}) { totalCount } }"""
+    given = await answer(query, wkt=crossing)
+    assert "errors" not in given
+    assert given["extensions"]["repaired"] == ["where.geometry: shape repaired: Self-intersection"]
+    sound = await answer(query, wkt="POLYGON ((16.9 52.4, 16.92 52.4, 16.92 52.42, 16.9 52.4))")
+    assert "repaired" not in sound.get("extensions", {})
+
+
 async def test_nested_records_are_read_in_one_statement(ask: Ask, engine: Engine) -> None:
     from sqlalchemy import event  # noqa: PLC0415
 
@@ -165,10 +208,10 @@ async def test_nested_records_are_read_in_one_statement(ask: Ask, engine: Engine
     def heard(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         statements.append(statement)
 
-    event.listen(engine.store._engine, "before_cursor_execute", heard)
+    event.listen(engine.store.engine, "before_cursor_execute", heard)
     try:
         await ask("{ events(first: 200) { nodes { name district { name } place { name district { name } } } } }")
     finally:
-        event.remove(engine.store._engine, "before_cursor_execute", heard)
+        event.remove(engine.store.engine, "before_cursor_execute", heard)
     reads = [one for one in statements if one.startswith("SELECT")]
     assert len(reads) <= 6, reads

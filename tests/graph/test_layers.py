@@ -167,11 +167,13 @@ async def test_features_are_found_by_search_and_by_id_and_told_among_the_data_se
 @pytest.mark.parametrize(
     ("query", "text"),
     [
-        ('{ layer(id: "layers.tres") { id } }', "no data set 'layers.tres'; did you mean layers.trees"),
+        ('{ layer(id: "layers.tres") { id } }', "no layer 'layers.tres'; did you mean layers.trees"),
         ('{ layer(id: "layers.trees") { features(filter: [{property: "kind", eq: "x"}]) { totalCount } } }', "has no property 'kind'; it has key, "),
-        ('{ layer(id: "layers.trees") { features(filter: [{property: "height", gte: "tall"}]) { totalCount } } }', "filter.height.gte: 'tall' is no value of type float"),
+        ('{ layer(id: "layers.trees") { features(filter: [{property: "height", gte: "tall"}]) { totalCount } } }', "filter.height.gte: 'tall' is not of type number; give a value such as 12.5"),
+        ('{ layer(id: "layers.trees") { features(filter: [{property: "Obwód", gte: 99999999999999999999}]) { totalCount } } }', "filter.Obwód.gte: '99999999999999999999' is not of type whole number"),
+        ('{ layer(id: "layers.trees") { features(filter: [{property: "Obwód", in: [60, 60.5]}]) { totalCount } } }', "filter.Obwód.in: '60.5' is not of type whole number"),
         ('{ layer(id: "layers.trees") { features(filter: [{property: "height", contains: "4"}]) { totalCount } } }', "filter.height.contains: height is no text"),
-        ('{ layer(id: "layers.trees") { features(orderBy: [{property: "x"}]) { totalCount } } }', "has no property 'x'"),
+        ('{ layer(id: "layers.trees") { features(orderBy: [{property: "x"}]) { totalCount } } }', "orderBy: layers.trees has no property 'x'"),
         ('{ stops(first: 1) { nodes { related { layer(id: "layers.trees") { totalCount } } } } }', "give `predicate`, `distance`, or `orderBy: DISTANCE`"),
     ],
 )  # fmt: skip
@@ -193,6 +195,10 @@ def test_a_start_without_the_servers_works_from_what_they_said_before(engine: En
     assert [one.module for one in fresh.catalog.broken] == ["layers.trees", "layers.parks"]
     assert all("no connection" in one.reason for one in fresh.catalog.broken)
     assert "sip.noise_zones" in fresh.catalog.datasets
+    told = asyncio.run(fresh.endpoint.run('{ layer(id: "layers.trees") { id } }', {}))["errors"][0]["message"]
+    assert told.startswith("layers.trees is configured but cannot be used: ")
+    assert "no connection" in told
+    assert told.endswith("; its server is asked again at the next start")
     fresh.store.close()
 
 

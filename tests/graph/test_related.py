@@ -196,7 +196,7 @@ async def test_related_below_related_and_one_statement_for_all(ask: Ask) -> None
         ("{ stops(first: 1) { nodes { related { places(distance: 60000) { totalCount } } } } }", "is not above 0 and at most 50000 metres"),
         ("{ stops(first: 1) { nodes { distance } } }", "distance: give `to`"),
         ("{ stops(where: {relatedTo: {places: {}}}) { totalCount } }", "where.relatedTo.places: say how they lie to one another"),
-        ('{ stops(where: {geometry: {wkt: "POLYGON((", predicate: WITHIN}}) { totalCount } }', "where.geometry: wkt: it cannot be read"),
+        ('{ stops(where: {geometry: {wkt: "POLYGON((", predicate: WITHIN}}) { totalCount } }', "where.geometry: wkt: 'POLYGON((' cannot be read"),
         ('{ stops(where: {geometry: {wkt: "POINT(1 2)", crs: "EPSG:1", predicate: WITHIN}}) { totalCount } }', "where.geometry: crs: 'EPSG:1' is no name"),
         ("{ stops(where: {geometry: {predicate: WITHIN}}) { totalCount } }", "give the geometry once"),
         ('{ stops(where: {geometry: {geojson: {type: "Polygon", coordinates: []}, predicate: WITHIN}}) { totalCount } }', "where.geometry: the geometry is empty"),

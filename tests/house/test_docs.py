@@ -2,7 +2,9 @@
 
 import importlib.util
 import re
+import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -111,3 +113,16 @@ def test_queries_in_pages_are_valid(root: Path, pages: dict[str, str]) -> None:
     stored = sorted((root / "docs/queries").glob("*.graphql"))
     assert {file.stem for file in stored} >= {"nearby", "districts", "spending"}
     assert [file.name for file in stored if file.read_text(encoding="utf-8").strip() not in "\n".join(shown)] == []
+
+
+def test_the_picture_of_imports_has_every_module_in_its_order(root: Path, pages: dict[str, str]) -> None:
+    rules = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = [re.findall(r"(?<![(\w])[a-z]\w*", one) for one in rules[0]["layers"]]
+    picture = re.search(
+        r"^## Direction of imports\n\n```mermaid\n(.*?)^```$", pages["docs/architecture.md"], re.DOTALL | re.MULTILINE
+    )
+    assert picture is not None
+    drawn = list(dict.fromkeys(re.findall(r"[a-z]\w*", picture[1])))
+    assert [name for layer in layers for name in layer if name not in drawn] == []
+    drawn_at = [[drawn.index(name) for name in layer] for layer in layers if layer]
+    assert [above for above, below in pairwise(drawn_at) if max(above) > min(below)] == []

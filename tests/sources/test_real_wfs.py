@@ -67,7 +67,7 @@ async def refreshed(sip: MapServer, folder: Path, dataset: Dataset) -> tuple[Sql
 async def test_addresses_are_refreshed_from_it(sip: MapServer, tmp_path: Path) -> None:
     store, done = await refreshed(sip, tmp_path, Address.__dataset__)
     assert (done.outcome, done.error, done.changes.records, done.changes.rejected) == ("published", None, 47, 0)
-    assert done.changes.repaired in (0, 47)  # north before east, as the registry has it, in every row or in none
+    assert done.changes.repaired == 0  # the order of the axes is that of the name the server states
     columns = frozenset({"name", "postcode", "_location"})
     keys = [f"punkty_adresowe_sql_wfs.{own['ID']}" for _, own in POINTS]
     rows = store.by_key(Address.__dataset__, 1, keys, columns) or store.by_key(
@@ -85,7 +85,7 @@ async def test_areas_with_holes_and_five_layers_as_one_data_set(sip: MapServer, 
     assert (done.outcome, done.error, done.changes.records, done.changes.rejected) == ("published", None, 35, 0)
     repairs = store.repairs(NoiseZone.__dataset__, 1)
     store.close()
-    assert [count for _, count in repairs] in ([], [35])
+    assert repairs == []
 
 
 def test_the_records_of_a_page_are_of_their_kinds(sip: MapServer) -> None:

@@ -9,6 +9,7 @@ import shapely
 
 from broker.geometry import CITY, metric
 from connectors.sample import city
+from connectors.sample.bip_texts import OFFICES
 
 
 def test_42_districts_tile_the_city_without_gap_or_overlap() -> None:
@@ -86,3 +87,10 @@ def test_the_city_is_the_same_in_every_run() -> None:
 
 def test_a_generator_depends_on_its_name_alone() -> None:
     assert city.rng("a").random() == city.rng("a").random() != city.rng("b").random()
+
+
+def test_the_city_halls_address_has_the_postcode_it_is_written_with_elsewhere() -> None:
+    (hall,) = (one for one in city.addresses() if (one.street, one.number) == ("pl. Kolegiacki", "17"))
+
+    assert hall.postcode == "61-841"
+    assert all("61-841" in one for one in OFFICES if "Kolegiacki" in one)
