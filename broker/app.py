@@ -10,17 +10,17 @@ from typing import Any
 import strawberry
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from broker import graphiql
 from broker.catalog import Broken, Catalog
 from broker.endpoint import Endpoint
 from broker.errors import BrokerError, SettingError
+from broker.headers import SecurityHeaders
 from broker.live import Live
 from broker.model import Dataset
 from broker.packages import check_packages
@@ -35,16 +35,10 @@ from connectors.layers import ConfiguredLayer, declare, describe, described, wri
 from resolvers.context import Context
 from resolvers.schema import build
 
-__all__ = ["Engine", "SecurityHeaders", "configured_layers", "core", "create_app", "from_environment"]
+__all__ = ["Engine", "Straight", "configured_layers", "core", "create_app", "from_environment"]
 
 FILLING = "filling"
 DESCRIBE_SECONDS = 5.0
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
 
 
 @dataclass(frozen=True)
@@ -75,6 +69,8 @@ class Engine:
             lambda: Context(catalog, store, live, search, settings),
             settings.limits,
             introspection=settings.introspection,
+            store=store,
+            room=settings.kept_mib << 20,
         )
         return cls(settings, catalog, store, refresher, endpoint)
 
@@ -183,7 +179,9 @@ def create_app(settings: Settings) -> Starlette:
             yield
         log().info(Event.STOPPED)
 
-    return Starlette(routes=_routes(engine), middleware=[Middleware(SecurityHeaders)], lifespan=lifespan)
+    straight = Middleware(Straight, path="/graphql", to=engine.endpoint)
+    middleware = [straight, Middleware(SecurityHeaders)]
+    return Starlette(routes=_routes(engine), middleware=middleware, lifespan=lifespan)
 
 
 def from_environment() -> Starlette:
@@ -219,26 +217,21 @@ def _routes(engine: Engine) -> list[BaseRoute]:
         return RedirectResponse("graphiql")
 
     page: list[BaseRoute] = [Route("/", home), *graphiql.routes()] if engine.settings.graphiql else []
-    return [Route("/graphql", engine.endpoint), Route("/health/live", live), Route("/health/ready", ready), *page]
+    return [Route("/health/live", live), Route("/health/ready", ready), *page]
 
 
-class SecurityHeaders:
-    """Adds the headers that keep a browser careful, where an answer has not set its own."""
+class Straight:
+    """Leads requests for one path straight to what answers them, past the routing; that adds its own headers."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, path: str, to: ASGIApp) -> None:
         self.app = app
+        self.path = path
+        self.to = to
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the inner app, its headers completed."""
-
-        async def completed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self.app(scope, receive, completed)
+        """Answer with one of both."""
+        straight = scope["type"] == "http" and scope["path"] == self.path
+        await (self.to if straight else self.app)(scope, receive, send)
 
 
 @asynccontextmanager

@@ -2,32 +2,40 @@
 
 After the specification's draft (https://graphql.github.io/graphql-over-http/draft/): GET and POST, the media type by the
 ``Accept`` header, and a status that follows the media type. A request is one operation; there are no batches.
+
+The way of a request: read, known (asked before, and its answer still exact: given again, or 304), else executed and perhaps kept.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 import orjson
+from cachetools import LRUCache
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from broker.asked import Asked, Persisted, asked_by_body, asked_by_query
 from broker.errors import BadRequest, BrokerError, RequestError
 from broker.execution.documents import Document, Documents
 from broker.execution.executor import ShapedExecutor
+from broker.execution.responses import Kept, Life, Question, Responses
 from broker.limits import check_body
-from broker.negotiation import GRAPHQL, JSON, acceptable, is_json
+from broker.negotiation import GRAPHQL, JSON, is_json
+from broker.reply import Reply, Wanted
 from broker.settings import Limits
+from broker.store import SqlStore
 from broker.telemetry import Event, bind_request, log, request_id, unbind_request
 
-__all__ = ["Context", "Endpoint"]
+__all__ = ["Context", "Endpoint", "everybody"]
 
 LONGEST_MESSAGE = 1000
-ASKED = frozenset({"query", "operationName", "variables", "extensions"})
+KNOWN = 10_000
+"""Requests that are recognised by their bytes."""
+EVERYBODY = "everybody"
 
 
 class Context(Protocol):
@@ -39,14 +47,9 @@ class Context(Protocol):
     extensions: dict[str, Any]
     shaping: bool
 
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a request asks to execute."""
-
-    query: str
-    operation_name: str | None
-    variables: Mapping[str, Any] | None
+    def life(self) -> Life | None:
+        """What was read, and how long an answer made of it is exact; None when it is not to be given again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class _Answer:
     status: int
     body: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
+    life: Life | None = None
 
 
 class _HttpRefusal(Exception):
@@ -67,8 +71,24 @@ class _HttpRefusal(Exception):
         self.headers = headers or {}
 
 
+def everybody(_scope: Scope) -> str:
+    """Every viewer may see the same."""
+    return EVERYBODY
+
+
 class Endpoint:
-    """The GraphQL endpoint as a pure ASGI app; ``context`` makes the value that one request's resolvers share."""
+    """The GraphQL endpoint as a pure ASGI app.
+
+    Args:
+        schema: what is executed.
+        context: makes the value that one request's resolvers share.
+        limits: what a request may be.
+        introspection: whether the schema may be asked for.
+        shaped: whether collections are answered as columns.
+        store: whose versions say whether a kept answer is still exact; without one nothing is kept.
+        room: bytes of answers that are kept.
+        viewer: the scope of who asks; viewers of different scopes never share an answer.
+    """
 
     def __init__(
         self,
@@ -78,24 +98,31 @@ class Endpoint:
         *,
         introspection: bool = True,
         shaped: bool = True,
+        store: SqlStore | None = None,
+        room: int = 0,
+        viewer: Callable[[Scope], str] = everybody,
     ) -> None:
         self.schema = schema
         self.context = context
         self.limits = limits
         self.shaped = shaped
         self.documents = Documents(schema, limits, introspection=introspection)
+        self.persisted = Persisted()
+        self.store = store
+        self.viewer = viewer
+        self.responses = Responses(room if store else 0)
+        self._known: LRUCache[bytes, Question] = LRUCache(KNOWN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         token = bind_request()
-        request = Request(scope, receive)
-        media_type = acceptable(request.headers.getlist("accept"))
+        wanted = Wanted.of(scope)
         try:
             try:
-                answer = await self._answer(request, media_type)
+                reply = await self._reply(scope, receive, wanted)
             except ClientDisconnect:
                 return
-            await _response(answer, media_type or JSON)(scope, receive, send)
+            await reply.send(send, request_id() or "")
         finally:
             unbind_request(token)
 
@@ -105,49 +132,96 @@ class Endpoint:
         return answer
 
     async def answer(self, query: str, variables: Mapping[str, Any] | None = None) -> bytes:
-        """The same as JSON."""
+        """The same as JSON; never one that was kept."""
         try:
-            answer = await self._execute(_Asked(query, None, variables), read_only=False, media_type=JSON)
+            answer = await self._execute(Asked(query, None, variables), read_only=False, media_type=JSON)
             return orjson.dumps(answer.body)
         except Exception as error:  # noqa: BLE001 - as over HTTP
             return orjson.dumps(_failure(_internal(error)))
 
-    async def _answer(self, request: Request, media_type: str | None) -> _Answer:
+    async def _reply(self, scope: Scope, receive: Receive, wanted: Wanted) -> Reply:
+        question: Question | None = None
         try:
-            asked = await self._asked(request)
-            return await self._execute(asked, read_only=request.method == "GET", media_type=_accepted(media_type))
+            said = await self._said(scope, receive, wanted)
+            seen = said if self._keeps else b""
+            key = b"%s\0%s\0%s" % (wanted.method.encode(), self.viewer(scope).encode(), seen)
+            question = self._known.get(key) if seen else None
+            if question is not None and (kept := await self._kept(question)) is not None:
+                return wanted.kept(kept, private=question.scope != EVERYBODY)
+            asked = (
+                asked_by_query(said.decode("latin-1"), self.persisted)
+                if wanted.reads
+                else asked_by_body(said, self.persisted)
+            )
+            question = self._question(scope, asked)
+            answer = await self._execute(asked, read_only=wanted.reads, media_type=_accepted(wanted.media_type))
+            if seen and answer.life is not None:
+                self._known[key] = question
         except _HttpRefusal as refusal:
-            return _Answer(refusal.status, _failure(_shown(str(refusal), BadRequest.code)), refusal.headers)
+            answer = _Answer(refusal.status, _failure(_shown(str(refusal), BadRequest.code)), refusal.headers)
         except RequestError as error:
-            return _Answer(error.status, _failure(_shown(str(error), error.code)))
+            answer = _Answer(error.status, _failure(_shown(str(error), error.code)))
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the client gets no stack trace
-            return _Answer(500, _failure(_internal(error)))
+            answer = _Answer(500, _failure(_internal(error)))
+        return self._made(answer, question, wanted)
 
-    async def _asked(self, request: Request) -> _Asked:
-        if request.method == "GET":
-            check_body(len(request.url.query), self.limits)
-            return _checked(_from_query(request.url.query))
-        if request.method != "POST":
-            raise _HttpRefusal(405, f"{request.method} is not answered here; use GET or POST", {"Allow": "GET, POST"})
-        if not is_json(request.headers.get("content-type", "")) or "content-encoding" in request.headers:
+    @property
+    def _keeps(self) -> bool:
+        return self.store is not None and self.responses.room > 0
+
+    def _question(self, scope: Scope, asked: Asked) -> Question:
+        variables = orjson.dumps(asked.variables or {}, option=orjson.OPT_SORT_KEYS)
+        return Question(self.viewer(scope), asked.query, asked.operation_name or None, variables)
+
+    async def _kept(self, question: Question) -> Kept | None:
+        """The answer that was given before, if it would be given again."""
+        assert self.store is not None  # noqa: S101 - see `_keeps`
+        versions = self.store.known_versions()
+        if versions is None:
+            versions = await asyncio.to_thread(self.store.versions)
+        return self.responses.get(question, versions)
+
+    def _made(self, answer: _Answer, question: Question | None, wanted: Wanted) -> Reply:
+        """The answer in bytes; kept when it can be given again."""
+        try:
+            body = orjson.dumps(answer.body)
+        except TypeError as error:
+            answer = _Answer(500, _failure(_internal(error)))
+            body = orjson.dumps(answer.body)
+        if answer.life is not None and question is not None and self._keeps:
+            kept = self.responses.keep(question, body, answer.life)
+            return wanted.kept(kept, private=question.scope != EVERYBODY)
+        return wanted.other(answer.status, body, answer.headers)
+
+    async def _said(self, scope: Scope, receive: Receive, wanted: Wanted) -> bytes:
+        """The query string of a GET, the body of a POST. Raises what is wrong with the request before it is read."""
+        if wanted.reads:
+            query: bytes = scope["query_string"]
+            check_body(len(query), self.limits)
+            return query
+        if wanted.method != "POST":
+            raise _HttpRefusal(405, f"{wanted.method} is not answered here; use GET or POST", {"Allow": "GET, POST"})
+        if not is_json(wanted.content_type) or wanted.content_encoded:
             raise _HttpRefusal(
                 415,
                 "the body must be JSON: Content-Type: application/json, in UTF-8, without a Content-Encoding",
                 {"Accept-Post": JSON},
             )
-        check_body(_announced(request), self.limits)
-        body = bytearray()
-        async for chunk in request.stream():
+        check_body(wanted.announced, self.limits)
+        body = b""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk: bytes = message.get("body", b"")
             body += chunk
             check_body(len(body), self.limits)
-        try:
-            return _checked(orjson.loads(body))
-        except orjson.JSONDecodeError as error:
-            raise BadRequest(f"the body is not JSON: {error}") from error
+            if not message.get("more_body", False):
+                return body
 
-    async def _execute(self, asked: _Asked, *, read_only: bool, media_type: str) -> _Answer:
+    async def _execute(self, asked: Asked, *, read_only: bool, media_type: str) -> _Answer:
         """Execute what is asked. A refused document has status 400, or 200 for clients that know only plain JSON."""
         refused = 400 if media_type == GRAPHQL else 200
         try:
@@ -164,7 +238,8 @@ class Endpoint:
         context.shaping = self.shaped
         result = await _executed(self.schema, document, asked, context)
         body = _result(result, context.extensions)
-        return _Answer(200 if "data" in body else refused, body)
+        life = context.life() if "errors" not in body and operation.operation is OperationType.QUERY else None
+        return _Answer(200 if "data" in body else refused, body, life=life)
 
 
 def _accepted(media_type: str | None) -> str:
@@ -173,7 +248,7 @@ def _accepted(media_type: str | None) -> str:
     return media_type
 
 
-async def _executed(schema: GraphQLSchema, document: Document, asked: _Asked, context: Context) -> ExecutionResult:
+async def _executed(schema: GraphQLSchema, document: Document, asked: Asked, context: Context) -> ExecutionResult:
     assert document.node is not None  # noqa: S101 - one with errors does not get here
     executor = ShapedExecutor.build(
         schema,
@@ -188,67 +263,6 @@ async def _executed(schema: GraphQLSchema, document: Document, asked: _Asked, co
     outcome: Any = executor.execute_operation()  # no operation here is answered in parts
     result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
     return result
-
-
-def _response(answer: _Answer, media_type: str) -> Response:
-    try:
-        body = orjson.dumps(answer.body)
-    except TypeError as error:
-        answer = _Answer(500, _failure(_internal(error)))
-        body = orjson.dumps(answer.body)
-    headers = {
-        "Content-Type": f"{media_type}; charset=utf-8",
-        "Cache-Control": "no-store",
-        "Vary": "Accept",
-        "X-Request-Id": request_id() or "",
-        **answer.headers,
-    }
-    return Response(body, answer.status, headers)
-
-
-def _announced(request: Request) -> int:
-    length = request.headers.get("content-length", "0")
-    return int(length) if length.isdecimal() else 0
-
-
-def _from_query(query: str) -> dict[str, Any]:
-    """The parameters of a GET, where maps are JSON. Raises `BadRequest`."""
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=20)
-    except ValueError as error:
-        raise BadRequest(f"the query string cannot be read: {error}") from error
-    given: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in given:
-            raise BadRequest(f"the parameter {name!r} is given more than once")
-        given[name] = value
-    for name in ("variables", "extensions"):
-        if not given.get(name):
-            given.pop(name, None)
-            continue
-        try:
-            given[name] = orjson.loads(given[name])
-        except orjson.JSONDecodeError as error:
-            raise BadRequest(f"the parameter {name!r} is not JSON: {error}") from error
-    return given
-
-
-def _checked(given: Any) -> _Asked:  # noqa: ANN401 - JSON is anything
-    """The parameters, each of its type. Raises `BadRequest`."""
-    if isinstance(given, list):
-        raise BadRequest("the body is a list; batches are not accepted, send one request an operation")
-    if not isinstance(given, dict):
-        raise BadRequest('the body must be a JSON object like {"query": "{ sources { id } }"}')
-    query = given.get("query")
-    if not isinstance(query, str) or not query.strip():
-        raise BadRequest("the parameter 'query' is missing: it holds the GraphQL document, as a text")
-    name, variables = given.get("operationName"), given.get("variables")
-    if not isinstance(name, str | None):
-        raise BadRequest("the parameter 'operationName' must be a text")
-    for one in ("variables", "extensions"):
-        if not isinstance(given.get(one), dict | None):
-            raise BadRequest(f"the parameter {one!r} must be an object")
-    return _Asked(query, name, variables)
 
 
 def _result(result: ExecutionResult, extensions: Mapping[str, Any]) -> dict[str, Any]:

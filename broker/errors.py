@@ -7,6 +7,7 @@ BrokerError
 ├── RequestError            refuse this request, or null this field; the text goes to the client
 │   ├── BadRequest          the HTTP request or its document is malformed
 │   ├── BadArgument         an argument's value is not accepted; says what is
+│   ├── UnknownDocument     no document of this hash is known here; the client sends it once
 │   ├── NotFound            no such data set, record or source; says which there are
 │   └── TooMuch             over a limit; names the limit and the value
 ├── SourceError             this data set's refresh fails, its old version stays, the others go on
@@ -36,6 +37,7 @@ __all__ = [
     "Suspicious",
     "TooMuch",
     "Unavailable",
+    "UnknownDocument",
     "Unreadable",
 ]
 
@@ -86,6 +88,13 @@ class BadArgument(RequestError):
     """An argument's value is not accepted."""
 
     code = "BAD_ARGUMENT"
+
+
+class UnknownDocument(RequestError):
+    """A document was asked for by its hash and is not known here; sending it once with its hash makes it known."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+    status = 200
 
 
 class NotFound(RequestError):

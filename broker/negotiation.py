@@ -1,20 +1,36 @@
-"""Media types of GraphQL over HTTP: which one a client accepts, and whether a body is JSON in UTF-8 (RFC 9110, 12.5.1)."""
+"""Media types and content encodings of GraphQL over HTTP: which one a client accepts, and whether a body is JSON in UTF-8 (RFC 9110, 12.5.1)."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
-__all__ = ["GRAPHQL", "JSON", "acceptable", "is_json"]
+__all__ = ["GRAPHQL", "JSON", "acceptable", "encoding", "is_json"]
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
+ENCODINGS = ("br", "gzip")
 UTF_8 = frozenset({"utf-8", "utf8"})
 
 
-def acceptable(accept: Iterable[str]) -> str | None:
+@lru_cache(maxsize=500)
+def encoding(accept: str) -> str:
+    """The content encoding to answer with: ``br``, ``gzip``, or none as an empty text."""
+    weights = {type: _weight(parameters.get("q", "1")) for type, parameters in _ranges(accept)}
+    rest = weights.get("*", 0.0)
+    best = max(ENCODINGS, key=lambda one: weights.get(one, rest))
+    return best if weights.get(best, rest) > 0 else ""
+
+
+def _ranges(header: str) -> list[tuple[str, Mapping[str, str]]]:
+    return [_parts(one) for one in header.split(",") if one.strip()]
+
+
+@lru_cache(maxsize=500)
+def acceptable(accept: str) -> str | None:
     """The media type to answer with, or None when neither is accepted.
 
     Of equally good ones the newer type wins; who accepts anything, or says nothing, gets plain JSON.
     """
-    ranges = [_parts(one) for header in accept for one in header.split(",") if one.strip()]
+    ranges = _ranges(accept)
     if not ranges:
         return JSON
     named = {type for type, _ in ranges}
@@ -23,6 +39,7 @@ def acceptable(accept: Iterable[str]) -> str | None:
     return best if _quality(best, ranges) > 0 else None
 
 
+@lru_cache(maxsize=100)
 def is_json(content_type: str) -> bool:
     """Whether a body of this content type is JSON in UTF-8, which is the encoding when none is named."""
     type, parameters = _parts(content_type)

@@ -202,6 +202,13 @@ class Settings(BaseSettings):
     port: int = _setting(
         8000, "The port the server listens on; 0 takes a free one.", "a whole number from 0 to 65535", ge=0, le=65535
     )
+    kept_mib: int = _setting(
+        64,
+        "Answers that each process keeps, to give them again while they are exact; 0 keeps none.",
+        "a whole number, 0 or more",
+        "MiB",
+        ge=0,
+    )
     workers: int = _setting(1, "How many processes answer.", COUNT, "processes", ge=1)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = _setting(
         "info", "The least grave log lines that are written.", "debug, info, warning or error"

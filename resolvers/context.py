@@ -1,6 +1,7 @@
 """What one request knows: the versions it reads, from begin to end the same ones, and what it has to say about its sources."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from strawberry.dataloader import DataLoader
 
 from broker.catalog import Catalog
 from broker.errors import Unavailable
+from broker.execution.responses import Life
 from broker.limits import Budget
 from broker.live import Live
 from broker.model import Dataset
@@ -79,6 +81,8 @@ class Context:
         self._versions: dict[str, Published] | None = None
         self._looking: asyncio.Task[dict[str, Published]] | None = None
         self.reads: dict[str, Published] = {}
+        self._glanced: set[str] = set()
+        self.volatile = False
         self._fresh: dict[str, asyncio.Task[Published]] = {}
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._districts: asyncio.Task[Mapping[Any, str]] | None = None
@@ -111,6 +115,27 @@ class Context:
                 found = await self._fresh[dataset.id]
             self.reads[dataset.id] = found
         return found
+
+    def glance(self, dataset: Dataset, published: Published) -> None:
+        """Note that a version was read as it is, however old: what is live is not fetched for this."""
+        if dataset.id not in self.reads:
+            self.reads[dataset.id] = published
+            self._glanced.add(dataset.id)
+
+    def life(self) -> Life | None:
+        """What was read, and how long an answer made of it stays exact: until something live is due, or something grows stale."""
+        if self.volatile or self.extensions:
+            return None
+        until = due = math.inf
+        for id, published in self.reads.items():
+            refresh = self.catalog.datasets[id].refresh
+            checked, interval = published.checked_at, refresh.interval.total_seconds()
+            if checked is None:
+                return None
+            live = refresh.live and id not in self._glanced
+            until = min(until, checked.timestamp() + (interval if live else 2 * interval))
+            due = min(due, checked.timestamp() + interval)
+        return Life(dict(self.reads), until, due)
 
     async def _look(self, dataset: Dataset, there: Published) -> Published:
         try:

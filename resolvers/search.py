@@ -121,6 +121,7 @@ async def _versions(context: Context, datasets: list[str] | None) -> dict[str, i
     for one in asked:
         with suppress(Unavailable):  # `extensions.sources` says which
             published = there[one.id] if one.refresh.live else await context.published(one)
+            context.glance(one, published)
             versions[one.id] = published.number
     return {id: number for id, number in versions.items() if number}
 

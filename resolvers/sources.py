@@ -163,6 +163,7 @@ def _ordered(context: Context) -> list[Source]:
 
 
 async def _known(context: Context) -> dict[str, DatasetInfo]:
+    context.volatile = True  # how a refresh went is told, though it made no version
     published = await context.snapshot()
     last = await context.run(context.store.last_refreshes)
     return {one.id: _dataset(one, published[one.id], last.get(one.id)) for one in context.catalog.datasets.values()}

@@ -154,8 +154,8 @@ def _moment(moment: datetime) -> str:
 
 def _page(dataset: Dataset) -> Shape:
     template, names = dataset.page, sorted(page_fields(dataset))
-    if template is None:
-        return constant(lambda _: None)
+    if template is None or not names:
+        return constant(lambda _: template)
     if any(dataset.field(name).kind in UNPRINTED for name in names):
         raise NotShaped("recordUrl")
 

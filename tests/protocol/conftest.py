@@ -18,6 +18,10 @@ from broker.settings import Limits
 @dataclass
 class Shared:
     extensions: dict[str, Any] = field(default_factory=dict)
+    shaping: bool = False
+
+    def life(self) -> None:
+        """Nothing here is read from a store, so nothing is given again."""
 
 
 Info = strawberry.Info[Shared, None]

@@ -1,0 +1,118 @@
+"""Whole answers, kept while they are exactly what would be answered again.
+
+An answer hangs on what was asked (document, operation, variables), on who asks, and on the versions of the data sets it was read
+from. All of it is compared before a kept answer is given, so a refresh by whichever process makes it void at that moment, and
+nothing needs to be thrown away by anybody. What also hangs on the clock (live data, the mark of staleness) has an end of its own.
+"""
+
+import gzip
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import brotli
+from cachetools import LRUCache
+
+from broker.store import Published
+
+__all__ = ["Kept", "Life", "Question", "Responses", "encode"]
+
+BROTLI, GZIP = 4, 6  # as much as is worth its time for an answer that is made anew with each refresh
+LARGEST_SHARE = 8
+LONGEST = 3600
+"""Seconds that a client may take an answer as fresh, at most: a refresh may be made by hand too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything an answer hangs on but the versions; ``variables`` as JSON with sorted keys. A language is a variable or in the text."""
+
+    scope: str
+    document: str
+    operation: str | None
+    variables: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What an answer was read from, when it ends whatever happens, and when the next refresh is due; moments as Unix time."""
+
+    reads: Mapping[str, Published]
+    until: float
+    due: float
+
+
+@dataclass(slots=True)
+class Kept:
+    """An answer: its JSON, what it hangs on, its mark, the versions it was last found good for, its compressed forms."""
+
+    body: bytes
+    life: Life
+    tag: str
+    versions: Mapping[str, Published] | None = None
+    encoded: dict[str, bytes] = field(default_factory=dict)
+
+    def holds(self, versions: Mapping[str, Published]) -> bool:
+        """Whether it would be answered again, these being the newest versions."""
+        if versions is not self.versions:
+            if any(versions.get(id) != one for id, one in self.life.reads.items()):
+                return False
+            self.versions = versions
+        return time.time() < self.life.until
+
+    def in_encoding(self, encoding: str) -> bytes:
+        """Its body as the encoding has it, compressed once."""
+        if not encoding:
+            return self.body
+        if encoding not in self.encoded:
+            self.encoded[encoding] = encode(self.body, encoding)
+        return self.encoded[encoding]
+
+    @property
+    def seconds(self) -> int:
+        """How long it may be taken as fresh elsewhere: until the next refresh is due, or its end."""
+        return max(0, int(min(self.life.due, self.life.until, time.time() + LONGEST) - time.time()))
+
+
+class Responses:
+    """The kept answers, the most recently given ones, up to so many bytes; used by one event loop."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self._kept: LRUCache[Question, Kept] = LRUCache(max(1, room), getsizeof=_bytes)
+
+    def get(self, question: Question, versions: Mapping[str, Published]) -> Kept | None:
+        """The answer to this question, if it is still the one; these are the newest versions."""
+        kept = self._kept.get(question)
+        if kept is not None and not kept.holds(versions):
+            del self._kept[question]
+            return None
+        return kept
+
+    def keep(self, question: Question, body: bytes, life: Life) -> Kept:
+        """Make an answer one that can be given again; one that is too large, or ends at once, is not kept."""
+        kept = Kept(body, life, _tag(question, life))
+        if _bytes(kept) * LARGEST_SHARE <= self.room and life.until > time.time():
+            self._kept[question] = kept
+        return kept
+
+
+def _bytes(kept: Kept) -> int:
+    """Roughly, with its compressed forms."""
+    return 1000 + len(kept.body) * 3 // 2
+
+
+def _tag(question: Question, life: Life) -> str:
+    """The same for the same question at the same versions, in every process."""
+    parts = [question.scope, question.document, question.operation or "", question.variables.decode()]
+    parts += [f"{id} {one.number} {one.checked_at}" for id, one in sorted(life.reads.items())]
+    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def encode(body: bytes, encoding: str) -> bytes:
+    """The body in a content encoding, ``br`` or ``gzip``."""
+    compressed: bytes = (
+        brotli.compress(body, quality=BROTLI) if encoding == "br" else gzip.compress(body, GZIP, mtime=0)
+    )
+    return compressed
