@@ -121,4 +121,4 @@ class Plan:
             return [{} for _ in range(batch.size)]
         keys = self.keys
         columns = [one.values(batch) for one in self.shapes if isinstance(one, Shape)]
-        return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+        return [dict(zip(keys, values)) for values in zip(*columns, strict=True)]  # noqa: B905 - a column a key

@@ -28,8 +28,12 @@ NAMED = "listed"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How columns are read: where it is told how much was read, and whether what is not quick is given up (`Slow`)."""
+    """How columns are read: by which connection of the driver, and where it is told how much was read.
 
+    What is read ``quick`` is given up (`Slow`) when its statement has to be made for its values.
+    """
+
+    connection: Any
     spend: Callable[[int], None]
     quick: bool = False
 
@@ -122,7 +126,7 @@ class ColumnReads:
             with self._lock:
                 self._kept[key] = prepared
         found: list[Sequence[Any]] = []
-        with self._store.driver(quick=how.quick) as connection, closing(prepared.execute(connection, values)) as cursor:
+        with closing(prepared.execute(how.connection, values)) as cursor:
             while some := cursor.fetchmany(AT_ONCE):
                 how.spend(wire.spent(names, some))
                 found += some

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from broker.catalog import Catalog
 from broker.errors import StoreError
 from broker.model import Dataset
 from broker.store.bulk import Bulk
-from broker.store.dialect import Claim, Dialect
+from broker.store.dialect import Claim, Dialect, Slow
 from broker.store.tables import bookkeeping, table
 
 __all__ = ["Database", "Published"]
@@ -45,12 +45,14 @@ class Database:
         for one in self.tables.values():
             dialect.declare(one)
         self._turn = threading.Lock()
+        self._short = threading.Lock()
         self._bulks: dict[str, Bulk] = {}
         self._known: tuple[object, dict[str, Published]] | None = None
         self.engine = dialect.open(url)
         try:
             self._prepare()
             self._watch = dialect.watch(self.engine)
+            self._quick = dialect.quick(self.engine)
         except SQLAlchemyError as error:
             raise StoreError(f"the store at {self.engine.url!r} cannot be opened: {_said(error)}") from error
 
@@ -69,19 +71,34 @@ class Database:
             raise StoreError(f"the store cannot be read: {_said(error)}") from error
 
     @contextmanager
-    def driver(self, *, quick: bool = False) -> Iterator[Any]:
-        """The driver's own connection, to read one statement by. Raises `StoreError` for whatever the database says.
-
-        What is to be quick raises `Slow` when it is not, if this database can tell.
-        """
+    def driver(self) -> Iterator[Any]:
+        """The driver's own connection, to read by. Raises `StoreError` for whatever the database says."""
         connection = self.engine.raw_connection()
         try:
-            with self.dialect.bounded(connection.driver_connection) if quick else nullcontext():
-                yield connection.driver_connection
-        except self.engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]  # there is a driver
+            yield connection.driver_connection
+        except self._driver_error as error:
             raise StoreError(f"the store cannot be read: {error}") from error
         finally:
             connection.close()
+
+    @contextmanager
+    def quick_driver(self) -> Iterator[Any]:
+        """The same for short statements where nothing may block: raises `Slow` when one is not, or cannot be told to be."""
+        if self._quick is None or not self._short.acquire(blocking=False):
+            raise Slow
+        try:
+            yield self._quick.connection
+        except self._driver_error as error:
+            if self._quick.gave_up(error):
+                raise Slow from error
+            raise StoreError(f"the store cannot be read: {error}") from error
+        finally:
+            self._short.release()
+
+    @property
+    def _driver_error(self) -> type[Exception]:
+        error: type[Exception] = self.engine.dialect.dbapi.Error  # type: ignore[union-attr]  # there is a driver
+        return error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

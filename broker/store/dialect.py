@@ -14,7 +14,7 @@ from broker.query import Find, Pair, Related
 from broker.store.statements import Clause, Place
 from broker.store.tables import Bookkeeping
 
-__all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "SearchEntry", "Slow", "Tables", "Watch"]
+__all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "Quick", "SearchEntry", "Slow", "Tables", "Watch"]
 
 SearchEntry = Mapping[str, Any]
 """One record as the search keeps it: ``id``, and folded ``title`` stems, ``text`` stems and title ``words``."""
@@ -80,6 +80,19 @@ class Slow(Exception):
     """A statement that should have been quick is not: it is given up, to be executed where it may take its time."""
 
 
+class Quick(Protocol):
+    """A connection of the driver on which a statement is given up when it takes more than a millisecond or two."""
+
+    @property
+    def connection(self) -> Any:  # noqa: ANN401 - of the driver
+        """The connection."""
+        ...
+
+    def gave_up(self, error: Exception) -> bool:
+        """Whether this is what the driver says of a statement that was given up."""
+        ...
+
+
 class Watch(Protocol):
     """Notices whether anything was committed to a database, by whichever process."""
 
@@ -99,13 +112,8 @@ class Dialect(Protocol):
         """What notices commits."""
         ...
 
-    @property
-    def has_quick(self) -> bool:
-        """Whether a short statement takes no longer than handing it to a thread, and a long one can be told and left."""
-        ...
-
-    def bounded(self, connection: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - of the driver
-        """While this lasts a statement on the driver's connection raises `Slow` when it takes more than a millisecond or two."""
+    def quick(self, engine: Engine) -> "Quick | None":
+        """A connection for short statements, where these take no longer than handing them to a thread; else None."""
         ...
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:

@@ -6,7 +6,6 @@ the search is an array of words with a GIN index. Writers take turns by an advis
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +37,7 @@ from broker.errors import StoreError
 from broker.geometry import METRIC
 from broker.model import Dataset
 from broker.query import Find, Term
-from broker.store.dialect import Claim, Hit, Places, SearchEntry, Tables, Watch
+from broker.store.dialect import Claim, Hit, Places, Quick, SearchEntry, Tables, Watch
 from broker.store.postgis_places import IN_METRES, PostgisPlaces
 from broker.store.statements import Clause
 from broker.store.tables import Bookkeeping, PostgisGeometry
@@ -82,15 +81,10 @@ class Postgis:
         del engine
         return NoWatch()
 
-    @property
-    def has_quick(self) -> bool:
-        """A server is waited for."""
-        return False
-
-    def bounded(self, connection: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - of the driver
-        """Nothing is told."""
-        del connection
-        return nullcontext()
+    def quick(self, engine: Engine) -> Quick | None:
+        """None: a server is waited for."""
+        del engine
+        return None
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of an array."""

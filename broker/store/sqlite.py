@@ -6,8 +6,7 @@ about places is in `broker.store.sqlite_places`.
 
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -35,12 +34,12 @@ from sqlalchemy.engine import make_url
 from broker.errors import StoreError
 from broker.model import Dataset
 from broker.query import Find, Term
-from broker.store.dialect import Claim, Hit, Places, SearchEntry, Slow, Tables, Watch
+from broker.store.dialect import Claim, Hit, Places, Quick, SearchEntry, Tables, Watch
 from broker.store.sqlite_places import FUNCTIONS, SqlitePlaces, rtree
 from broker.store.statements import Clause
 from broker.store.tables import Bookkeeping
 
-__all__ = ["CommitWatch", "FileClaim", "Sqlite"]
+__all__ = ["CommitWatch", "CountedSteps", "FileClaim", "Sqlite"]
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -84,6 +83,18 @@ class CommitWatch:
         self._connection.close()
 
 
+@dataclass(frozen=True, slots=True)
+class CountedSteps:
+    """A connection whose statements are interrupted after so many steps, and what keeps it open."""
+
+    connection: Any
+    pooled: object
+
+    def gave_up(self, error: Exception) -> bool:
+        """SQLite says that it was interrupted."""
+        return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+
+
 class Sqlite:
     """The dialect of SQLite 3.35 and newer."""
 
@@ -91,23 +102,13 @@ class Sqlite:
         """By the data version of the file."""
         return CommitWatch(str(engine.url.database))
 
-    @property
-    def has_quick(self) -> bool:
-        """There is no server to wait for."""
-        return True
-
-    @contextmanager
-    def bounded(self, connection: Any) -> Iterator[None]:  # noqa: ANN401 - of the driver
-        """By counting the steps of SQLite's virtual machine."""
+    def quick(self, engine: Engine) -> Quick | None:
+        """There is no server to wait for: a connection that counts the steps of SQLite's virtual machine."""
+        pooled = engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        pooled.detach()
         connection.set_progress_handler(lambda: 1, QUICK_STEPS)
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise Slow from error
-            raise
-        finally:
-            connection.set_progress_handler(None, 0)
+        return CountedSteps(connection, pooled)
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of a JSON array."""

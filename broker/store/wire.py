@@ -76,7 +76,7 @@ class Wire:
             return _Read(self._table.c[name], None, large=True)
         if field.kind is datetime:
             return _Read(self._raw(name + LOCAL), _seconds)
-        return _Read(self._raw(name), self._convert(field), field.kind is str or field.localized)
+        return _Read(self._raw(name), self._convert(field), field.html or field.localized)
 
     def _raw(self, name: str) -> ColumnElement[Any]:
         """The column as the driver gives it."""

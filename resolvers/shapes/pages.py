@@ -98,10 +98,11 @@ async def answer(page: Shaped, position: Position, makers: Makers) -> dict[str, 
             (one.key, await one.ready(executor, page.dataset, its)) for one, its in zip(fields, plans, strict=True)
         ]
         work = _Work(page, [one for one in plans if one], parts, any(one.positions for one in fields))
-        if context.store.dialect.has_quick and all(one.quick for one in fields):
-            with suppress(Slow):  # then in a thread, where it may take its time
-                return _made(work, Run(context.store, Reading(context.budget.spend, quick=True)))
-        return await context.run(_made, work, Run(context.store, Reading(context.budget.spend)))
+        if all(one.quick for one in fields):
+            with suppress(Slow), context.store.quick_driver() as connection:
+                return _made(work, Run(context.store, Reading(connection, context.budget.spend, quick=True)))
+        # In a thread, where it may take its time.
+        return await context.run(_made_in_a_thread, work, context)
     except BrokerError as error:  # told by the field it belongs to, in the ordinary way; unless it would be read again
         if context.budget.spent:
             raise
@@ -116,6 +117,11 @@ class _Work:
     plans: Sequence[Plan]
     parts: Sequence[tuple[str, Part]]
     positions: bool
+
+
+def _made_in_a_thread(work: _Work, context: Context) -> dict[str, Any]:
+    with context.store.driver() as connection:
+        return _made(work, Run(context.store, Reading(connection, context.budget.spend)))
 
 
 def _made(work: _Work, run: Run) -> dict[str, Any]:
