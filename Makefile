@@ -31,7 +31,9 @@ test: check packages
 packages:
 	tests/packages.sh
 
+# The peers of the comparison too: nginx and wrk here, what npm has when it is first needed.
 bench: install packages
+	bench/peers/packages.sh
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
 	.venv/bin/python -m bench
 

@@ -1,9 +1,13 @@
-"""The least a server can do: uvicorn and an application that answers so many fixed bytes. The ceiling of every ratio."""
+"""The least a server can do: uvicorn and an application that answers so many fixed bytes, or that nothing has changed.
+
+The ceiling of every ratio.
+"""
 
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+import orjson
 import uvicorn
 
 __all__ = ["serve"]
@@ -11,13 +15,14 @@ __all__ = ["serve"]
 Event = MutableMapping[str, Any]
 
 
-def serve(port: int, size: int) -> None:
-    """Answer every request on the loopback interface with ``size`` bytes of JSON."""
-    body = b'"' + b"x" * (size - 2) + b'"'
+def serve(port: int, size: int, unchanged: Mapping[str, str] | None = None) -> None:
+    """Answer every request on the loopback interface with ``size`` bytes of JSON, or with a status of 304 and these headers."""
+    body = b"" if unchanged else b'"' + b"x" * (size - 2) + b'"'
+    headers = unchanged or {"content-type": "application/json", "content-length": str(size)}
     start = {
         "type": "http.response.start",
-        "status": 200,
-        "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())],
+        "status": 304 if unchanged else 200,
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
 
     async def app(
@@ -33,4 +38,4 @@ def serve(port: int, size: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), int(sys.argv[2]))
+    serve(int(sys.argv[1]), int(sys.argv[2]), orjson.loads(sys.argv[3]) if len(sys.argv) > 3 else None)

@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
-__all__ = ["child", "free_port", "peak_mib", "report"]
+__all__ = ["child", "free_port", "own_mib", "peak_mib", "report"]
 
 ROOT = Path(__file__).parents[1]
+STATUS = Path("/proc/self/status")
 
 
 async def child(module: str, *arguments: str) -> dict[str, Any]:
@@ -27,22 +28,31 @@ async def child(module: str, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def report(**figures: float | str) -> None:
+def report(**figures: object) -> None:
     """Say figures to the parent."""
     print(orjson.dumps(figures).decode())
 
 
-def peak_mib() -> float:
-    """The most memory this process has held, in MiB.
+def peak_mib(pid: int | None = None) -> float:
+    """The most memory this process has held, or on Linux another one, in MiB.
 
     On Linux from the process's own status: ``ru_maxrss`` starts at what the parent held when it forked.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
+    if STATUS.exists():
+        return _told("VmHWM", pid)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1 << 20) if platform.system() == "Darwin" else most / 1024
+
+
+def own_mib(pid: int) -> float:
+    """The memory that a process holds now and that is no part of a file, in MiB; only Linux tells."""
+    return _told("RssAnon", pid) if STATUS.exists() else 0.0
+
+
+def _told(name: str, pid: int | None) -> float:
+    status = Path(f"/proc/{pid}/status") if pid else STATUS
+    line = next(one for one in status.read_text().splitlines() if one.startswith(name))
+    return int(line.split()[1]) / 1024
 
 
 def free_port() -> int:

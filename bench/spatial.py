@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import geopandas
@@ -18,21 +18,14 @@ import numpy as np
 import psycopg
 import shapely
 
+from bench.filled import opened, points, polygons
 from bench.process import child, peak_mib, report
-from broker.app import Engine
 from broker.geometry import CITY
-from broker.model import Record
-from broker.settings import Settings
-from connectors.legal_aid import LegalAidPoint
-from connectors.mim import District, Place, Stop
-from connectors.sample import city
-from connectors.sip import Address
 from tests.city import postgres
 
 __all__ = ["measure"]
 
-POINTS, PLACES, STOPS, ASKED = 200_000, 10_000, 3_000, 1_000
-VERTICES = 15_000
+POINTS = 200_000
 TIMES = 7
 SIZES = (10_000, 100_000, 1_000_000)
 COUNT = "{ districts(first: 100) { nodes { key: id related { addresses(predicate: WITHIN) { totalCount } } } } }"
@@ -43,17 +36,17 @@ PAGE = "query($west: Float!, $east: Float!) { addresses(first: 1000, where: {bbo
 
 async def measure() -> dict[str, Any]:
     """Every figure of the spatial part, as the results file keeps it."""
-    found: dict[str, Any] = {"points": POINTS, "vertices": int(shapely.get_num_coordinates(_polygons()).sum())}
+    found: dict[str, Any] = {"points": POINTS, "vertices": int(shapely.get_num_coordinates(polygons()).sum())}
     with tempfile.TemporaryDirectory() as folder, postgres.running() as cluster:
         urls = {"sqlite": f"sqlite:///{folder}/city.sqlite", "postgis": cluster.database()}
         for kind, url in urls.items():
-            await child("bench.spatial", "fill", url, str(POINTS))
+            await child("bench.filled", url, str(POINTS))
             found[kind] = await child("bench.spatial", "ask", url)
         found["by_hand"] = _by_hand(urls["postgis"])
         found["page"] = {}
         for size in SIZES:
             url = f"sqlite:///{folder}/{size}.sqlite"
-            await child("bench.spatial", "fill", url, str(size))
+            await child("bench.filled", url, str(size))
             found["page"][str(size)] = await child("bench.spatial", "page", url)
     warm = found["sqlite"]["count_warm_ms"]
     found["ratios"] = {
@@ -72,66 +65,6 @@ def _last_to_first(pages: dict[str, dict[str, float]], name: str) -> float:
     return round(pages[str(SIZES[-1])][name] / pages[str(SIZES[0])][name], 2)
 
 
-# data: the sample's city, its borders made as winding as real ones
-
-
-def _polygons() -> np.ndarray[Any, Any]:
-    """The districts with about 15 000 vertices; a border that two share stays the same for both."""
-    plain = np.array([one.polygon for one in city.districts()], dtype=object)
-    fine = shapely.segmentize(plain, float(shapely.length(plain).sum()) / VERTICES)
-
-    def winding(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        x, y = points[:, 0] * 900, points[:, 1] * 1300
-        return points + np.column_stack([np.sin(x + 2 * y), np.cos(2 * x - y)]) * 2e-4
-
-    polygons: np.ndarray[Any, Any] = shapely.make_valid(shapely.transform(fine, winding))
-    return polygons
-
-
-def _points(count: int, seed: int) -> np.ndarray[Any, Any]:
-    random = np.random.default_rng(seed)
-    points: np.ndarray[Any, Any] = shapely.points(
-        random.uniform([CITY.west, CITY.south], [CITY.east, CITY.north], (count, 2))
-    )
-    return points
-
-
-def _records(size: int) -> dict[str, Iterator[Record]]:
-    def made(cls: type[Record], shapes: Sequence[Any], **texts: str) -> Iterator[Record]:
-        nothing = {one.name: () if one.kind is tuple else None for one in cls.__dataset__.fields}
-        for n, shape in enumerate(shapes):
-            given = {name: value.format(n=n) for name, value in texts.items()}
-            yield cls(**{**nothing, cls.__dataset__.key: f"{n:07}", **given, str(cls.__dataset__.geometry): shape})
-
-    names = {"name": "Nr {n}"}
-    return {
-        "mim.districts": made(District, list(_polygons()), **names),
-        "sip.addresses": made(Address, list(_points(size, 1)), **names, street="ul. Prosta", number="{n}"),
-        "mim.places": made(Place, list(_points(PLACES, 2)), **names, class_id="1"),
-        "mim.stops": made(Stop, list(_points(STOPS, 3)), **names, kind="bus"),
-        "legal_aid.legal_aid_points": made(
-            LegalAidPoint, list(_points(33, 4)), **names, address="ul. Prosta 1", run_by="NGO"
-        ),
-    }
-
-
-def _fill(url: str, size: int) -> None:
-    engine = _engine(url)
-    for id, records in _records(size).items():
-        draft = engine.store.draft(engine.catalog.datasets[id], sample=False)
-        try:
-            draft.add(records)
-            draft.publish()
-        finally:
-            draft.close()
-    engine.store.close()
-    report(filled=size)
-
-
-def _engine(url: str) -> Engine:
-    return Engine.open(Settings.load(store=url, sample=False, log_level="error"))
-
-
 # through the endpoint
 
 
@@ -146,7 +79,7 @@ async def _timed(ask: Callable[[], Awaitable[Any]]) -> tuple[float, float]:
 
 
 async def _ask(url: str) -> None:
-    engine = _engine(url)
+    engine = opened(url)
 
     async def answer(query: str, **variables: object) -> Any:  # noqa: ANN401 - an answer
         given = await engine.endpoint.run(query, variables)
@@ -173,7 +106,7 @@ async def _ask(url: str) -> None:
 
 async def _page(url: str) -> None:
     """A page out of about 2 000 features, however dense they are; and one out of the whole city."""
-    engine = _engine(url)
+    engine = opened(url)
     size = engine.store.version(engine.catalog.datasets["sip.addresses"]).records
     width = (CITY.east - CITY.west) * 2_000 / size
 
@@ -190,7 +123,7 @@ async def _page(url: str) -> None:
 
 
 def _by_hand(url: str) -> dict[str, float]:
-    points, polygons = _points(POINTS, 1), _polygons()
+    left, right = points(POINTS, 1), polygons()
     figures: dict[str, float] = {}
     counts: dict[str, int] = {}
 
@@ -206,25 +139,18 @@ def _by_hand(url: str) -> dict[str, float]:
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         connection.execute("ANALYZE")
         timed("postgis_sql", lambda: sum(row[1] for row in connection.execute(sql)))
-    left = geopandas.GeoDataFrame(geometry=points, crs=4326)
-    right = geopandas.GeoDataFrame({"key": range(len(polygons))}, geometry=polygons, crs=4326)
-    timed("sjoin", lambda: int(geopandas.sjoin(left, right, predicate="within").groupby("key").size().sum()))
-    tree = shapely.STRtree(points)
-    timed("strtree", lambda: int(np.bincount(tree.query(polygons, predicate="contains")[0]).sum()))
+    frame = geopandas.GeoDataFrame(geometry=left, crs=4326)
+    areas = geopandas.GeoDataFrame({"key": range(len(right))}, geometry=right, crs=4326)
+    timed("sjoin", lambda: int(geopandas.sjoin(frame, areas, predicate="within").groupby("key").size().sum()))
+    tree = shapely.STRtree(left)
+    timed("strtree", lambda: int(np.bincount(tree.query(right, predicate="contains")[0]).sum()))
     timed(
         "strtree_built_too",
-        lambda: int(np.bincount(shapely.STRtree(points).query(polygons, predicate="contains")[0]).sum()),
+        lambda: int(np.bincount(shapely.STRtree(left).query(right, predicate="contains")[0]).sum()),
     )
     assert len(set(counts.values())) == 1, counts
     return {**figures, "inside": counts["strtree"]}
 
 
-def _main(what: str, url: str, *size: str) -> None:
-    if what == "fill":
-        _fill(url, int(size[0]))
-    else:
-        asyncio.run({"ask": _ask, "page": _page}[what](url))
-
-
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    asyncio.run({"ask": _ask, "page": _page}[sys.argv[1]](sys.argv[2]))

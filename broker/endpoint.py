@@ -9,6 +9,7 @@ The way of a request: read, known (asked before, and its answer still exact: giv
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from broker.asked import Asked, Persisted, asked_by_body, asked_by_query
-from broker.errors import BadRequest, BrokerError, RequestError
+from broker.errors import BadRequest, BrokerError, RequestError, StoreError
 from broker.execution.documents import Document, Documents
 from broker.execution.executor import ShapedExecutor
 from broker.execution.responses import Kept, Life, Question, Responses
@@ -33,8 +34,8 @@ from broker.telemetry import Event, bind_request, log, request_id, unbind_reques
 __all__ = ["Context", "Endpoint", "everybody"]
 
 LONGEST_MESSAGE = 1000
-KNOWN = 10_000
-"""Requests that are recognised by their bytes."""
+KNOWN_SHARE = 8
+"""The part of the room for answers that requests may take, which are recognised by a print of their bytes."""
 EVERYBODY = "everybody"
 
 
@@ -111,7 +112,7 @@ class Endpoint:
         self.store = store
         self.viewer = viewer
         self.responses = Responses(room if store else 0)
-        self._known: LRUCache[bytes, Question] = LRUCache(KNOWN)
+        self._known: LRUCache[tuple[str, str, bytes], Question] = LRUCache(room // KNOWN_SHARE, getsizeof=_size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -142,21 +143,21 @@ class Endpoint:
     async def _reply(self, scope: Scope, receive: Receive, wanted: Wanted) -> Reply:
         question: Question | None = None
         try:
-            said = await self._said(scope, receive, wanted)
-            seen = said if self._keeps else b""
-            key = b"%s\0%s\0%s" % (wanted.method.encode(), self.viewer(scope).encode(), seen)
-            question = self._known.get(key) if seen else None
-            if question is not None and (kept := await self._kept(question)) is not None:
-                return wanted.kept(kept, private=question.scope != EVERYBODY)
-            asked = (
-                asked_by_query(said.decode("latin-1"), self.persisted)
-                if wanted.reads
-                else asked_by_body(said, self.persisted)
-            )
-            question = self._question(scope, asked)
-            answer = await self._execute(asked, read_only=wanted.reads, media_type=_accepted(wanted.media_type))
-            if seen and answer.life is not None:
-                self._known[key] = question
+            said, media_type = await self._said(scope, receive, wanted), _accepted(wanted.media_type)
+            viewer, asked = self.viewer(scope), None
+            key = (wanted.method, viewer, blake2b(said).digest())
+            question = self._known.get(key)
+            if question is None:
+                asked = self._asked(said, wanted)
+                question = Question.of(viewer, asked.query, asked.operation_name, asked.variables)
+            if (kept := await self._kept(question)) is not None:
+                if asked is not None:
+                    self._remember(key, question)
+                return wanted.kept(kept, private=viewer != EVERYBODY)
+            asked = asked or self._asked(said, wanted)
+            answer = await self._execute(asked, read_only=wanted.reads, media_type=media_type)
+            if answer.life is not None:
+                self._remember(key, question)
         except _HttpRefusal as refusal:
             answer = _Answer(refusal.status, _failure(_shown(str(refusal), BadRequest.code)), refusal.headers)
         except RequestError as error:
@@ -167,20 +168,26 @@ class Endpoint:
             answer = _Answer(500, _failure(_internal(error)))
         return self._made(answer, question, wanted)
 
-    @property
-    def _keeps(self) -> bool:
-        return self.store is not None and self.responses.room > 0
+    def _asked(self, said: bytes, wanted: Wanted) -> Asked:
+        if wanted.reads:
+            return asked_by_query(said.decode("latin-1"), self.persisted)
+        return asked_by_body(said, self.persisted)
 
-    def _question(self, scope: Scope, asked: Asked) -> Question:
-        variables = orjson.dumps(asked.variables or {}, option=orjson.OPT_SORT_KEYS)
-        return Question(self.viewer(scope), asked.query, asked.operation_name or None, variables)
+    def _remember(self, key: tuple[str, str, bytes], question: Question) -> None:
+        """Recognise this request when it comes again."""
+        if _size(question) <= self._known.maxsize:
+            self._known[key] = question
 
     async def _kept(self, question: Question) -> Kept | None:
         """The answer that was given before, if it would be given again."""
-        assert self.store is not None  # noqa: S101 - see `_keeps`
+        if self.store is None or question not in self.responses:
+            return None
         versions = self.store.known_versions()
         if versions is None:
-            versions = await asyncio.to_thread(self.store.versions)
+            try:
+                versions = await asyncio.to_thread(self.store.versions)
+            except StoreError:  # told by the execution, at the fields that it concerns
+                return None
         return self.responses.get(question, versions)
 
     def _made(self, answer: _Answer, question: Question | None, wanted: Wanted) -> Reply:
@@ -190,7 +197,7 @@ class Endpoint:
         except TypeError as error:
             answer = _Answer(500, _failure(_internal(error)))
             body = orjson.dumps(answer.body)
-        if answer.life is not None and question is not None and self._keeps:
+        if answer.life is not None and question is not None and self.responses.room:
             kept = self.responses.keep(question, body, answer.life)
             return wanted.kept(kept, private=question.scope != EVERYBODY)
         return wanted.other(answer.status, body, answer.headers)
@@ -240,6 +247,11 @@ class Endpoint:
         body = _result(result, context.extensions)
         life = context.life() if "errors" not in body and operation.operation is OperationType.QUERY else None
         return _Answer(200 if "data" in body else refused, body, life=life)
+
+
+def _size(question: Question) -> int:
+    """Bytes, roughly, that a recognised request takes."""
+    return 500 + question.size
 
 
 def _accepted(media_type: str | None) -> str:

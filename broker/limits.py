@@ -52,19 +52,17 @@ class Budget:
 
     bytes: int
     taken: int = 0
-
-    @property
-    def spent(self) -> bool:
-        """Whether more was asked for than there is."""
-        return self.taken > self.bytes
+    spent: bool = False
+    """Whether more was asked for than there is."""
 
     def spend(self, bytes: int) -> None:
-        """Take some of it. Raises `TooMuch` when there is no more."""
-        self.taken += bytes
-        if self.spent:
+        """Take some of it. Raises `TooMuch` when there is not as much; what is left is there for other fields."""
+        if self.taken + bytes > self.bytes:
+            self.spent = True
             raise TooMuch(
                 f"the answer reads more than {self.bytes >> 20} MiB, the limit limits.answer_mib; ask for smaller pages or fewer fields"
             )
+        self.taken += bytes
 
 
 NOTHING = Measure()

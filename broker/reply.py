@@ -75,7 +75,7 @@ class Wanted:
             rule = f"{who}, max-age={seconds}" if seconds else f"{who}, no-cache"
             headers += [(b"etag", tag.encode()), (b"cache-control", rule.encode())]
             if self.none_match and _matches(tag, self.none_match):
-                return Reply(304, headers, b"")
+                return Reply(304, [one for one in headers if not one[0].startswith(b"content-")], b"")
         else:
             headers.append((b"cache-control", b"no-store"))
         body = kept.in_encoding(form)

@@ -188,6 +188,59 @@ def stores(_: str) -> str:
     )
 
 
+def speed(part: str) -> str:
+    """How fast the broker answers, from the results of the benchmarks: its ``aims``, its ``queries``, ``alone``, or the ``machine``."""
+    measured = orjson.loads((DOCS.parent / "bench/results.json").read_bytes())["speed"]
+    if part == "machine":
+        others = {"taken by other work meanwhile": f"{measured['others_share']:.0%}"}
+        return table(("what", "which"), {**measured["machine"], **others}.items())
+    if part == "alone":
+        return table(
+            ("server", "milliseconds"), ((name, figure(one, "")) for name, one in sorted(measured["alone_ms"].items()))
+        )
+    if part == "queries":
+        head = ("query", "made anew, milliseconds", "given again, milliseconds", "under 10 ms")
+        asked = measured["queries"].items()
+        return table(
+            head,
+            (
+                (
+                    f"[{name}](queries/{name}.graphql)",
+                    figure(one["anew"], ""),
+                    figure(one["kept"], ""),
+                    said(one["met"]),
+                )
+                for name, one in asked
+            ),
+        )
+    return table(
+        ("work", "against", "aim", "measured (least to most)", "broker", "the other", "met"),
+        (
+            (
+                one["work"],
+                one["against"],
+                one["aim"],
+                figure(one, one["unit"]),
+                one["ours"],
+                one["theirs"],
+                said(one["met"]),
+            )
+            for one in measured["aims"]
+        ),
+    )
+
+
+def figure(one: dict[str, float], unit: str) -> str:
+    """A measured value with the least and the most there was, which are left out when it was measured once."""
+    value = f"{one['value']:g}{f' {unit}' if unit else ''}"
+    return value if one["low"] == one["high"] else f"{value} ({one['low']:g} to {one['high']:g})"
+
+
+def said(met: bool) -> str:  # noqa: FBT001 - it is what is told
+    """Whether an aim is met."""
+    return "yes" if met else "**no**"
+
+
 def file(path: str) -> str:
     """A file of the documentation, whole; `path` is relative to ``docs``."""
     language = {"py": "python", "geojson": "json"}.get(path.rsplit(".", 1)[-1], path.rsplit(".", 1)[-1])
@@ -222,7 +275,7 @@ def answer(path: str) -> str:
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {
-    one.__name__: one for one in (settings, sources, datasets, codes, commands, roots, stores, file, answer)
+    one.__name__: one for one in (settings, sources, datasets, codes, commands, roots, stores, speed, file, answer)
 }
 
 

@@ -13,7 +13,7 @@ from broker.app import Engine
 from broker.settings import Settings
 from broker.telemetry import configure
 
-__all__ = ["BODY", "QUERY", "answer", "write"]
+__all__ = ["BODY", "QUERY", "answer", "checked", "write"]
 
 QUERY = "{ landUseAreas(first: 100) { nodes { key symbol use plan district { key name } } } }"
 BODY = orjson.dumps({"query": QUERY})
@@ -35,7 +35,11 @@ async def answer() -> dict[str, Any]:
         engine.store.close()
     if "errors" in given:
         raise SystemExit(f"the broker answered {QUERY} with {given['errors']}")
-    data = dict(given["data"])
+    return checked(given["data"])
+
+
+def checked(data: dict[str, Any]) -> dict[str, Any]:
+    """The same data. Raises `SystemExit` when an area has no district."""
     joined = sum(one["district"] is not None for one in _areas(data))
     if joined != 100:
         raise SystemExit(f"{joined} areas of the page lie in a district; 100 are compared")

@@ -1,6 +1,10 @@
--- Posts the body in the file named by the first argument, and says at the end what was measured, as JSON on the last line.
+-- Posts the body in the file named by the first argument, or GETs when there is none; says at the end what was measured, as JSON
+-- on the last line.
 
 function init(arguments)
+  if not arguments[1] then
+    return
+  end
   local file = assert(io.open(arguments[1], "rb"))
   wrk.method = "POST"
   wrk.body = file:read("*a")
@@ -11,7 +15,7 @@ end
 function done(summary, latency)
   local failed = summary.errors
   io.write(string.format(
-    '{"per_second": %.1f, "p50_ms": %.2f, "p99_ms": %.2f, "errors": %d}\n',
+    '{"per_second": %.1f, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d}\n',
     summary.requests / summary.duration * 1e6,
     latency:percentile(50) / 1000,
     latency:percentile(99) / 1000,

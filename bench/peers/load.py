@@ -1,44 +1,63 @@
-"""Load on a server: wrk on the loopback interface, with one thread, that posts one body again and again."""
+"""Load on servers: wrk on the loopback interface, with one thread, that asks one thing again and again."""
 
 import subprocess
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import orjson
 
 from bench.peers.servers import program
+from bench.rounds import Figures
 
-__all__ = ["ask", "check", "wrk"]
+__all__ = ["Load", "ask", "check", "in_turn"]
 
 SCRIPT = Path(__file__).with_name("load.lua")
-WARMING_SECONDS = 1
 
 
-def wrk(url: str, body: bytes, seconds: int = 5, connections: int = 16) -> dict[str, float]:
-    """Requests a second and latencies, after a second of warming up.
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is asked, and how: a body to POST or none to GET, for so many seconds a round, over so many connections.
 
-    Raises `SystemExit` when a request was not answered or answered with a status above 399.
+    ``warming`` is in seconds too, and comes once, before the rounds.
     """
+
+    body: bytes | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    rounds: int = 5
+    seconds: int = 2
+    warming: int = 2
+    connections: int = 16
+
+
+def in_turn(servers: Mapping[str, str], load: Load) -> dict[str, Figures]:
+    """Requests a second and latencies of each round, by the server's name.
+
+    All servers run the whole time and are asked one after the other, round by round, so that a slow moment of the machine
+    meets all of them. Raises `SystemExit` when a request was not answered or answered with a status above 399.
+    """
+    found: dict[str, Figures] = {name: {"per_second": [], "p50_ms": [], "p99_ms": []} for name in servers}
+    for url in servers.values():
+        _wrk(url, load, load.warming)
+    for _ in range(load.rounds):
+        for name, url in servers.items():
+            for figure, value in _wrk(url, load, load.seconds).items():
+                found[name][figure].append(value)
+    return found
+
+
+def _wrk(url: str, load: Load, seconds: int) -> dict[str, float]:
+    options = ["--threads", "1", "--connections", str(load.connections), "--duration", f"{seconds}s"]
+    for name, value in load.headers.items():
+        options += ["--header", f"{name}: {value}"]
     with tempfile.NamedTemporaryFile() as file:
-        file.write(body)
+        file.write(load.body or b"")
         file.flush()
-        _wrk(url, file.name, WARMING_SECONDS, connections)
-        return _wrk(url, file.name, seconds, connections)
-
-
-def _wrk(url: str, body: str, seconds: int, connections: int) -> dict[str, float]:
-    options = [
-        "--threads",
-        "1",
-        "--connections",
-        str(connections),
-        "--duration",
-        f"{seconds}s",
-        "--script",
-        str(SCRIPT),
-    ]
-    made = subprocess.run([program("wrk"), *options, url, "--", body], check=True, capture_output=True)
+        given = [] if load.body is None else [file.name]
+        command = [program("wrk"), *options, "--script", str(SCRIPT), url, "--", *given]
+        made = subprocess.run(command, check=True, capture_output=True)
     found: dict[str, float] = orjson.loads(made.stdout.rstrip().rpartition(b"\n")[2])
     if failed := found.pop("errors"):
         raise SystemExit(f"{url}: {failed} requests failed")

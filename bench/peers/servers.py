@@ -15,9 +15,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
+
 from bench.process import ROOT, free_port
 
-__all__ = ["fixed", "installed", "mercurius", "nginx", "program", "tailcall"]
+__all__ = ["START_SECONDS", "fixed", "installed", "mercurius", "nginx", "program", "running", "tailcall"]
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
@@ -79,7 +81,7 @@ def nginx(folder: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as home:
         settings = Path(home) / "nginx.conf"
         settings.write_text(NGINX.format(user=user, home=home, port=port, folder=folder), "utf-8")
-        with _running([program("nginx"), "-p", home, "-c", str(settings), "-e", "stderr"], port):
+        with running([program("nginx"), "-p", home, "-c", str(settings), "-e", "stderr"], port):
             yield f"http://127.0.0.1:{port}"
 
 
@@ -94,7 +96,7 @@ def mercurius(upstream: str, *, cache: bool) -> Iterator[str]:
         "UPSTREAM": upstream,
         "CACHE": str(int(cache)),
     }
-    with _running([program("node"), str(HERE / "mercurius.js")], port, environment):
+    with running([program("node"), str(HERE / "mercurius.js")], port, environment):
         yield f"http://127.0.0.1:{port}/graphql"
 
 
@@ -109,21 +111,22 @@ def tailcall(upstream: str, *, cache: bool) -> Iterator[str]:
         server = Path(home) / "server.graphql"
         server.write_text(f"schema @server(port: {port}) {{ query: Query }}\n", "utf-8")
         parts = [HERE / "tailcall.graphql", *([HERE / "tailcall_cached.graphql"] if cache else []), server]
-        with _running([*command, *map(str, parts)], port, environment):
+        with running([*command, *map(str, parts)], port, environment):
             yield f"http://127.0.0.1:{port}/graphql"
 
 
 @contextmanager
-def fixed(size: int) -> Iterator[str]:
-    """A bare uvicorn application that answers so many fixed bytes; gives its address."""
+def fixed(size: int, unchanged: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A bare uvicorn application that answers so many fixed bytes, or 304 with these headers; gives its address."""
     port = free_port()
-    with _running([sys.executable, "-m", "bench.fixed", str(port), str(size)], port):
+    told = [str(size), *([orjson.dumps(unchanged).decode()] if unchanged else [])]
+    with running([sys.executable, "-m", "bench.fixed", str(port), *told], port):
         yield f"http://127.0.0.1:{port}/"
 
 
 @contextmanager
-def _running(command: list[str], port: int, environment: Mapping[str, str] | None = None) -> Iterator[None]:
-    """The process while it runs, from when it listens. Raises `SystemExit` when it does not start."""
+def running(command: list[str], port: int, environment: Mapping[str, str] | None = None) -> Iterator[int]:
+    """A process while it runs, from when it listens; gives its number. Raises `SystemExit` when it does not start."""
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=said, stderr=said, env={"PATH": os.defpath, **(environment or {})}
@@ -137,7 +140,7 @@ def _running(command: list[str], port: int, environment: Mapping[str, str] | Non
                         f"{' '.join(command)} did not start: {said.read()[-2000:].decode(errors='replace')}"
                     )
                 time.sleep(0.02)
-            yield
+            yield process.pid
         finally:
             process.terminate()
             try:

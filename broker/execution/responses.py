@@ -6,14 +6,18 @@ nothing needs to be thrown away by anybody. What also hangs on the clock (live d
 """
 
 import gzip
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any, Self
 
 import brotli
+import orjson
 from cachetools import LRUCache
 
+from broker.errors import BadRequest
 from broker.store import Published
 
 __all__ = ["Kept", "Life", "Question", "Responses", "encode"]
@@ -33,6 +37,20 @@ class Question:
     operation: str | None
     variables: bytes
 
+    @classmethod
+    def of(cls, scope: str, document: str, operation: str | None, variables: Mapping[str, Any] | None) -> Self:
+        """From what a request says. Raises `BadRequest` for variables that are nested too deep to be written."""
+        try:
+            written = orjson.dumps(variables or {}, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError as error:
+            raise BadRequest(f"the variables cannot be read: {error}") from error
+        return cls(scope, document, operation or None, written)
+
+    @property
+    def size(self) -> int:
+        """Bytes that its texts take."""
+        return sum(map(sys.getsizeof, (self.scope, self.document, self.operation, self.variables)))
+
 
 @dataclass(frozen=True, slots=True)
 class Life:
@@ -45,11 +63,12 @@ class Life:
 
 @dataclass(slots=True)
 class Kept:
-    """An answer: its JSON, what it hangs on, its mark, the versions it was last found good for, its compressed forms."""
+    """An answer: its JSON, what it hangs on, its mark, its size in bytes, the versions it was last found good for, its compressed forms."""
 
     body: bytes
     life: Life
     tag: str
+    size: int
     versions: Mapping[str, Published] | None = None
     encoded: dict[str, bytes] = field(default_factory=dict)
 
@@ -80,7 +99,11 @@ class Responses:
 
     def __init__(self, room: int) -> None:
         self.room = room
-        self._kept: LRUCache[Question, Kept] = LRUCache(max(1, room), getsizeof=_bytes)
+        self._kept: LRUCache[Question, Kept] = LRUCache(room, getsizeof=lambda kept: kept.size)
+
+    def __contains__(self, question: Question) -> bool:
+        """Whether there is an answer to this question, which need not be the one any more."""
+        return question in self._kept
 
     def get(self, question: Question, versions: Mapping[str, Published]) -> Kept | None:
         """The answer to this question, if it is still the one; these are the newest versions."""
@@ -92,22 +115,15 @@ class Responses:
 
     def keep(self, question: Question, body: bytes, life: Life) -> Kept:
         """Make an answer one that can be given again; one that is too large, or ends at once, is not kept."""
-        kept = Kept(body, life, _tag(question, life))
-        if _bytes(kept) * LARGEST_SHARE <= self.room and life.until > time.time():
+        kept = Kept(body, life, blake2b(body, digest_size=16).hexdigest(), _bytes(question, body))
+        if kept.size * LARGEST_SHARE <= self.room and life.until > time.time():
             self._kept[question] = kept
         return kept
 
 
-def _bytes(kept: Kept) -> int:
-    """Roughly, with its compressed forms."""
-    return 1000 + len(kept.body) * 3 // 2
-
-
-def _tag(question: Question, life: Life) -> str:
-    """The same for the same question at the same versions, in every process."""
-    parts = [question.scope, question.document, question.operation or "", question.variables.decode()]
-    parts += [f"{id} {one.number} {one.checked_at}" for id, one in sorted(life.reads.items())]
-    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+def _bytes(question: Question, body: bytes) -> int:
+    """What an answer takes with its question; its compressed forms together take less than itself."""
+    return 1000 + question.size + 2 * len(body)
 
 
 def encode(body: bytes, encoding: str) -> bytes:
