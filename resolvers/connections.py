@@ -9,6 +9,7 @@ from graphql import GraphQLResolveInfo
 from strawberry.types.field import StrawberryField
 
 from broker.errors import BadArgument, TooMuch
+from broker.execution.arguments import TEMPLATE, Holes, Template
 from broker.execution.executor import Position, Shapeable
 from broker.model import Dataset
 from broker.query import Aggregation, Condition, Group, Order, Query, Row, Selection, Window
@@ -132,8 +133,13 @@ def collection(record: RecordType) -> StrawberryField:
     """The root field of a data set: its connection, with arguments to filter, order and page."""
     dataset = record.dataset
 
-    async def ask(info: Info, **given: Any) -> Any:  # noqa: ANN401 - arguments; typed below
-        return await read_page(info, record, given, read_order(dataset, given.get("order_by")))
+    async def answered(context: Context, info: GraphQLResolveInfo[Any], given: dict[str, Any]) -> Page:
+        return await read_page(context, info, record, given, read_order(dataset, given.get("order_by")))
+
+    async def ask(root: strawberry.Parent[Any], info: Info, **given: Any) -> Any:  # noqa: ANN401 - arguments; typed below
+        if isinstance(root, Holes):
+            return Template(answered, given)
+        return await answered(info.context, info._raw_info, given)  # noqa: SLF001 - Strawberry keeps graphql-core's own there
 
     about = f"{dataset.title} ({dataset.source.title}): {dataset.description}"
     arguments = {
@@ -145,16 +151,18 @@ def collection(record: RecordType) -> StrawberryField:
         **PAGING,
     }
     kind = connection_type(dataset.type_name, record.type, dataset.root, {"aggregate": aggregate(record)})
-    return resolved(ask, maybe(kind), about, dataset.root, arguments)
+    return resolved(ask, maybe(kind), about, dataset.root, arguments, {TEMPLATE: True})
 
 
-async def read_page(info: Info, record: RecordType, given: dict[str, Any], order: tuple[Order, ...]) -> Page:
+async def read_page(
+    context: Context, info: GraphQLResolveInfo[Any], record: RecordType, given: dict[str, Any], order: tuple[Order, ...]
+) -> Page:
     """The page that was asked for; its records are read by whoever answers it. Raises as the arguments do."""
-    context, dataset = info.context, record.dataset
+    dataset = record.dataset
     published = await context.published(dataset)
     window = _window(context, dataset, order, given)
     page = Page(record, published, await record.condition(context, given), order, window)
-    return page if context.shaping else await page.load(context, info._raw_info)  # noqa: SLF001 - Strawberry keeps graphql-core's own there
+    return page if context.shaping else await page.load(context, info)
 
 
 def _bytes(row: Row) -> int:

@@ -107,12 +107,13 @@ def resolved(
     description: str,
     name: str | None = None,
     arguments: Mapping[str, Any] | None = None,
+    metadata: Mapping[Any, Any] | None = None,
 ) -> StrawberryField:
     """A field with its own resolver, whose type is known only now, as are the optional arguments it takes as keywords."""
     resolver.__annotations__["return"] = kind
     if arguments:
         resolver.__signature__ = _with(signature(resolver), arguments)  # type: ignore[attr-defined]  # PEP 362
-    field: StrawberryField = strawberry.field(resolver=resolver, description=description, name=name)
+    field: StrawberryField = strawberry.field(resolver=resolver, description=description, name=name, metadata=metadata)
     return field
 
 

@@ -142,7 +142,8 @@ def _schema(root: strawberry.Parent[Any]) -> Any:  # noqa: ANN401 - typed where 
 def _layer_type(feature: Any, where: Any, of: Callable[[Dataset], FeatureType]) -> Any:  # noqa: ANN401 - derived types
     async def features(root: strawberry.Parent[Any], info: Info, **given: Any) -> Any:  # noqa: ANN401 - typed below
         dataset: Dataset = root["dataset"]
-        return await read_page(info, of(dataset), given, read_property_order(dataset, given.get("order_by")))
+        order = read_property_order(dataset, given.get("order_by"))
+        return await read_page(info.context, info._raw_info, of(dataset), given, order)  # noqa: SLF001 - Strawberry keeps graphql-core's own there
 
     async def geometry_type(root: strawberry.Parent[Any], info: Info) -> Any:  # noqa: ANN401 - a text
         dataset: Dataset = root["dataset"]

@@ -27,7 +27,7 @@ from graphql.pyutils import Path
 
 from broker.execution.shape import NotShaped
 
-__all__ = ["Plans", "Selected", "selections"]
+__all__ = ["Plans", "Selected", "selections", "variables_of"]
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ class Selected:
         key = (*of, *(id(one.node) for one in self.details))
         names = plans.get(key)
         if names is None:
-            names = plans[key] = tuple(sorted(set(_variables(self.executor, [one.node for one in self.details]))))
+            names = plans[key] = tuple(sorted(set(variables_of([one.node for one in self.details], self.executor))))
         values = self.executor.variable_values.coerced
         wanted = (key, *(repr(values.get(name, ABSENT)) for name in names))
         found = plans.get(wanted)
@@ -145,14 +145,14 @@ def selections(
     ]
 
 
-def _variables(executor: "Executor[Any]", nodes: Sequence[Node]) -> Iterator[str]:
-    """The names of the variables used in these nodes and in the fragments that they spread."""
+def variables_of(nodes: Sequence[Node], executor: "Executor[Any] | None" = None) -> Iterator[str]:
+    """The names of the variables used in these nodes, and in the fragments that they spread in an execution."""
     waiting, seen = list(nodes), set[str]()
     while waiting:
         one = waiting.pop()
         if isinstance(one, VariableNode):
             yield one.name.value
-        if isinstance(one, FragmentSpreadNode) and one.name.value not in seen:
+        if executor is not None and isinstance(one, FragmentSpreadNode) and one.name.value not in seen:
             seen.add(one.name.value)
             waiting.append(executor.fragments[one.name.value].definition)
         for name in one.keys:
