@@ -69,6 +69,7 @@ class Engine:
             lambda: Context(catalog, store, live, search, settings),
             settings.limits,
             introspection=settings.introspection,
+            pages=settings.pages,
             store=store,
             room=settings.kept_mib << 20,
         )

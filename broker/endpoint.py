@@ -24,10 +24,10 @@ from broker.errors import BadRequest, BrokerError, RequestError, StoreError
 from broker.execution.documents import Document, Documents
 from broker.execution.executor import ShapedExecutor
 from broker.execution.responses import Kept, Life, Question, Responses
-from broker.limits import check_body
+from broker.limits import check_body, check_records
 from broker.negotiation import GRAPHQL, JSON, is_json
 from broker.reply import Reply, Wanted
-from broker.settings import Limits
+from broker.settings import Limits, Pages
 from broker.store import SqlStore
 from broker.telemetry import Event, bind_request, log, request_id, unbind_request
 
@@ -86,6 +86,7 @@ class Endpoint:
         limits: what a request may be.
         introspection: whether the schema may be asked for.
         shaped: whether collections are answered as columns.
+        pages: how many records a page has, which tells how many an operation may give.
         store: whose versions say whether a kept answer is still exact; without one nothing is kept.
         room: bytes of answers that are kept.
         viewer: the scope of who asks; viewers of different scopes never share an answer.
@@ -99,6 +100,7 @@ class Endpoint:
         *,
         introspection: bool = True,
         shaped: bool = True,
+        pages: Pages | None = None,
         store: SqlStore | None = None,
         room: int = 0,
         viewer: Callable[[Scope], str] = everybody,
@@ -106,6 +108,7 @@ class Endpoint:
         self.schema = schema
         self.context = context
         self.limits = limits
+        self.pages = pages or Pages()
         self.shaped = shaped
         self.documents = Documents(schema, limits, introspection=introspection)
         self.persisted = Persisted()
@@ -236,6 +239,7 @@ class Endpoint:
             if document.errors or document.node is None:
                 return _Answer(refused, {"errors": [_error(one) for one in document.errors]})
             operation = document.operation(asked.operation_name)
+            check_records(operation, document.fragments, asked.variables or {}, self.pages, self.limits)
         except RequestError as error:
             return _Answer(refused, _failure(_shown(str(error), error.code)))
         if read_only and operation.operation is not OperationType.QUERY:

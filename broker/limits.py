@@ -4,23 +4,26 @@ Aliases and fields are counted as if every fragment were written out where it is
 costs. Each fragment is measured once, so that a document whose fragments double at every step is refused in no time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    IntValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    VariableNode,
 )
 
 from broker.errors import TooMuch
-from broker.settings import Limits
+from broker.settings import Limits, Pages
 
-__all__ = ["Budget", "Measure", "check_body", "check_document", "measure", "too_many_tokens"]
+__all__ = ["Budget", "Measure", "check_body", "check_document", "check_records", "measure", "too_many_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Budget:
 
 
 NOTHING = Measure()
+PAGED, SIZES = frozenset({"nodes", "edges"}), frozenset({"first", "last"})
 DEEPEST = 100
 """Levels of fields and fragments together that are followed at all; a depth of 50 with fragments in between fits."""
 
@@ -94,6 +98,68 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
             if value > limit:
                 shown = str(value) if value < 10**9 else "more than a thousand million"
                 raise TooMuch(f"the operation has {shown} {what}, the limit limits.{name} is {limit}")
+
+
+def check_records(
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: Mapping[str, Any],
+    pages: Pages,
+    limits: Limits,
+) -> None:
+    """Refuse an operation that may give more records than the limit, pages within pages multiplied. Raises `TooMuch`."""
+    defaults = {one.variable.name.value: one.default_value for one in operation.variable_definitions or ()}
+    given = {name: value.value for name, value in defaults.items() if isinstance(value, IntValueNode)} | dict(variables)
+    count = _Counter(fragments, given, pages).selections(operation.selection_set)
+    if count > limits.records:
+        raise TooMuch(
+            f"the operation may give {count} records, the limit limits.records is {limits.records}; ask for smaller pages"
+        )
+
+
+class _Counter:
+    """Counts the records that selections may give for one of what they are selected of; each fragment once."""
+
+    def __init__(
+        self, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any], pages: Pages
+    ) -> None:
+        self.fragments = fragments
+        self.variables = variables
+        self.pages = pages
+        self.known: dict[str, int] = {}
+
+    def selections(self, selection_set: SelectionSetNode | None) -> int:
+        return sum(self.selection(one) for one in (selection_set.selections if selection_set else ()))
+
+    def selection(self, node: SelectionNode) -> int:
+        if isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            if name not in self.known:
+                self.known[name] = 0
+                fragment = self.fragments.get(name)
+                self.known[name] = self.selections(fragment.selection_set) if fragment else 0
+            return self.known[name]
+        below = self.selections(getattr(node, "selection_set", None))
+        if not isinstance(node, FieldNode):
+            return below
+        if node.name.value in PAGED:
+            return 1 + below
+        return below * self.size(node)
+
+    def size(self, node: FieldNode) -> int:
+        """How many records a page has: as asked, or by default; 1 where none is asked for."""
+        for argument in node.arguments or ():
+            if argument.name.value in SIZES:
+                value: Any = argument.value
+                number = self.variables.get(value.name.value) if isinstance(value, VariableNode) else value
+                asked = number.value if isinstance(number, IntValueNode) else number
+                digits = str(asked)
+                return min(int(digits), self.pages.max_size) if digits.isdecimal() and len(digits) < 10 else 1  # noqa: PLR2004 - an Int
+        paged = any(
+            isinstance(one, FieldNode) and one.name.value in PAGED
+            for one in (node.selection_set.selections if node.selection_set else ())
+        )
+        return self.pages.default_size if paged else 1
 
 
 def measure(document: DocumentNode) -> Iterable[Measure]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -48,6 +49,12 @@ class Document:
         definitions = self.node.definitions if self.node else ()
         found = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
         return {one.name.value if one.name else "": one for one in found}
+
+    @cached_property
+    def fragments(self) -> Mapping[str, FragmentDefinitionNode]:
+        """Its fragments by name."""
+        definitions = self.node.definitions if self.node else ()
+        return {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. Raises `BadRequest` when the name does not tell which one."""

@@ -4,13 +4,15 @@ Reading is a matter of a `Query` and a version, so two reads of one request agre
 Every method blocks; whoever serves requests calls them in threads.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
 import shapely
+from cachetools import LRUCache
 from sqlalchemy import bindparam, func, insert, select, update
 
 from broker.catalog import Catalog
@@ -43,6 +45,9 @@ from broker.store.versions import Changes, Draft, RefreshRecord
 __all__ = ["SqlStore"]
 
 
+KEPT_COUNTS = 10_000
+
+
 class SqlStore(Database):
     """The versions of a catalogue's data sets: drafted, published, and asked."""
 
@@ -52,6 +57,8 @@ class SqlStore(Database):
         self.geocoder = Geocoder(self)
         self.places = dialect.places(self)
         self.columns = ColumnReads(self, self.places)
+        self._counts: LRUCache[Hashable, int] = LRUCache(KEPT_COUNTS)
+        self._counting = threading.Lock()
 
     def draft(self, dataset: Dataset, *, sample: bool) -> Draft:
         """Begin the next version of a data set. Raises `StoreError` when another refresh of it is under way."""
@@ -166,7 +173,20 @@ class SqlStore(Database):
         return Selection([decode(row._mapping) for row in rows], more, [tuple(row[-width:]) for row in rows])
 
     def count(self, query: Query) -> int:
-        """How many records match."""
+        """How many records match; once counted, known for as long as the version is."""
+        key = (query.dataset.id, query.version, query.where)
+        try:
+            with self._counting:
+                known = self._counts.get(key)
+        except TypeError:  # a condition with a list or a shape in it, that is not kept
+            return self._count(query)
+        if known is None:
+            known = self._count(query)
+            with self._counting:
+                self._counts[key] = known
+        return known
+
+    def _count(self, query: Query) -> int:
         with self.reading() as connection:
             return connection.scalar(statements.count(self.tables[query.dataset.id], query, self.places)) or 0
 

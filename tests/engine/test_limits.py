@@ -4,8 +4,9 @@ import pytest
 from graphql import parse
 
 from broker.errors import TooMuch
-from broker.limits import Measure, check_body, check_document, measure
-from broker.settings import Limits
+from broker.execution.documents import Document
+from broker.limits import Measure, check_body, check_document, check_records, measure
+from broker.settings import Limits, Pages
 
 
 def measured(text: str) -> Measure:
@@ -72,3 +73,29 @@ def test_the_body() -> None:
     check_body(10, Limits(body_bytes=10))
     with pytest.raises(TooMuch, match=r"^the request has more than 10 bytes, the limit limits.body_bytes$"):
         check_body(11, Limits(body_bytes=10))
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "records"),
+    [
+        ("{ stops(first: 7) { nodes { id } } }", {}, 7),
+        ("{ stops { edges { node { id } } } }", {}, 20),
+        ("{ stops { totalCount } a: stops(last: 3) { nodes { id } } }", {}, 3),
+        ("query ($n: Int = 5) { stops(first: $n) { nodes { id } } }", {}, 5),
+        ("query ($n: Int = 5) { stops(first: $n) { nodes { id } } }", {"n": 9}, 9),
+        ("{ stops(first: 10) { nodes { related { places(first: 3) { nodes { id } } } } } }", {}, 10 * (1 + 3)),
+        (
+            "{ stops(first: 2) { nodes { ...F } } } fragment F on Stop { related { a: places { nodes { id } } } }",
+            {},
+            42,
+        ),
+        ("{ stops(first: 99999) { nodes { id } } }", {}, 1000),
+    ],
+)
+def test_the_records_of_an_operation_are_counted_before_it(text: str, variables: dict[str, int], records: int) -> None:
+    document = Document(parse(text))
+    asked = (document.operation(None), document.fragments, variables, Pages())
+    check_records(*asked, Limits(records=records))
+    if records > 1:
+        with pytest.raises(TooMuch, match=f"may give {records} records, the limit limits.records is {records - 1}"):
+            check_records(*asked, Limits(records=records - 1))
