@@ -1,7 +1,5 @@
 """Addresses as Poles write them, against a small register: every form once, and what must not be found."""
 
-import time
-
 import pytest
 
 from broker.geocoding import AddressPoint, Gazetteer, Geocoded, Method
@@ -300,11 +298,10 @@ def test_a_register_without_addresses_finds_nothing() -> None:
     assert len(Gazetteer([])) == 0
 
 
-def test_a_large_register_is_read_within_half_a_second() -> None:
+def test_a_register_of_a_whole_city() -> None:
     letters = "abcdefghijklmnoprstuw"
     streets = [f"ul. {a}{b}{c}lewska".title() for a in letters for b in letters for c in "aeiou"][:2000]
     rows = [AddressPoint(street, str(n), "60-100", 16.9, 52.4, n) for street in streets for n in range(1, 51)]
-    started = time.perf_counter()
     gazetteer = Gazetteer(rows)
-    assert time.perf_counter() - started < 0.5
     assert len(gazetteer) == 100_000
+    assert gazetteer.find(f"{streets[1234]} 7").matched_address == f"{streets[1234]} 7"

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from graphql import parse
 
@@ -29,12 +27,10 @@ def test_the_size_of_an_operation(text: str, size: Measure) -> None:
     assert measured(text) == size
 
 
-def test_fragments_that_double_are_counted_as_written_out_in_no_time() -> None:
+def test_fragments_that_double_are_counted_as_written_out_without_being_written_out() -> None:
     steps = "".join(f"fragment F{at} on Q {{ ...F{at + 1} ...F{at + 1} }} " for at in range(60))
     text = f"{{ ...F0 }} {steps} fragment F60 on Q {{ x: a }}"
-    began = time.perf_counter()
     assert measured(text) == Measure(depth=1, aliases=2**60, fields=2**60, root_fields=2**60)
-    assert time.perf_counter() - began < 0.5
     with pytest.raises(
         TooMuch, match=r"more than a thousand million fields at its root, the limit limits.root_fields is 30"
     ):

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -146,12 +145,10 @@ async def test_a_server_that_never_answers() -> None:
         await asyncio.sleep(3)
         writer.write(answer(b"too late"))
 
-    started = time.monotonic()
     error = await failure(hang, seconds=0.2)
 
     assert type(error) is Unavailable
     assert "it did not answer in time" in str(error)
-    assert time.monotonic() - started < 2
 
 
 async def test_a_body_that_trickles_is_bounded_in_time() -> None:
