@@ -1,7 +1,8 @@
 """What a client wants of a reply's form, and the reply: media type, content encoding, marks and rules for caches (RFC 9110, 9111)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.types import Scope, Send
 
@@ -45,13 +46,18 @@ class Wanted:
 
     @classmethod
     def of(cls, scope: Scope) -> "Wanted":
-        """Read from an ASGI scope."""
+        """Read from an ASGI scope; a client says the same again and again, so what was read last is kept."""
+        return _wanted(scope["method"], tuple([(name, value) for name, value in scope["headers"]]))
+
+    @classmethod
+    def read(cls, method: str, headers: Iterable[tuple[bytes, bytes]]) -> "Wanted":
+        """Read from a method and its headers."""
         given: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
+        for name, value in headers:
             given[name] = b"%s, %s" % (given[name], value) if name in given else value
         length = given.get(b"content-length", b"0")
         return cls(
-            scope["method"],
+            method,
             acceptable(given.get(b"accept", b"").decode("latin-1")),
             encoding(given.get(b"accept-encoding", b"").decode("latin-1")),
             given.get(b"if-none-match", b"").decode("latin-1"),
@@ -98,6 +104,11 @@ class Wanted:
         vary = b"Accept, Accept-Encoding, Authorization" if private else b"Accept, Accept-Encoding"
         headers = [(b"content-type", kind.encode()), (b"vary", vary)]
         return [*headers, (b"content-encoding", form.encode())] if form else headers
+
+
+@lru_cache(maxsize=1000)
+def _wanted(method: str, headers: tuple[tuple[bytes, bytes], ...]) -> Wanted:
+    return Wanted.read(method, headers)
 
 
 def _matches(tag: str, none_match: str) -> bool:
