@@ -178,7 +178,7 @@ class Limits(_Group):
     fields: int = _setting(1000, "The most fields of an operation, its fragments spread out.", COUNT, "fields", ge=1)
     root_fields: int = _setting(30, "The most fields at the root of an operation.", COUNT, "fields", ge=1)
     records: int = _setting(
-        250_000, "The most records that an operation may give, pages within pages multiplied.", COUNT, "records", ge=1
+        2_000_000, "The most records that an operation may give, pages within pages multiplied.", COUNT, "records", ge=1
     )
     answer_mib: int = _setting(64, "The most that one answer may read from the store.", COUNT, "MiB", ge=1)
 
