@@ -239,7 +239,7 @@ class Endpoint:
             if document.errors or document.node is None:
                 return _Answer(refused, {"errors": [_error(one) for one in document.errors]})
             operation = document.operation(asked.operation_name)
-            check_records(operation, document.fragments, asked.variables or {}, self.pages, self.limits)
+            check_records(document.records(operation, asked.variables or {}, self.pages), self.limits)
         except RequestError as error:
             return _Answer(refused, _failure(_shown(str(error), error.code)))
         if read_only and operation.operation is not OperationType.QUERY:

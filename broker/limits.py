@@ -23,7 +23,16 @@ from graphql import (
 from broker.errors import TooMuch
 from broker.settings import Limits, Pages
 
-__all__ = ["Budget", "Measure", "check_body", "check_document", "check_records", "measure", "too_many_tokens"]
+__all__ = [
+    "Budget",
+    "Measure",
+    "check_body",
+    "check_document",
+    "check_records",
+    "count_records",
+    "measure",
+    "too_many_tokens",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +109,21 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
                 raise TooMuch(f"the operation has {shown} {what}, the limit limits.{name} is {limit}")
 
 
-def check_records(
+def count_records(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: Mapping[str, Any],
     pages: Pages,
-    limits: Limits,
-) -> None:
-    """Refuse an operation that may give more records than the limit, pages within pages multiplied. Raises `TooMuch`."""
+) -> tuple[int, bool]:
+    """How many records an operation may give, pages within pages multiplied, and whether that hangs on its variables."""
     defaults = {one.variable.name.value: one.default_value for one in operation.variable_definitions or ()}
     given = {name: value.value for name, value in defaults.items() if isinstance(value, IntValueNode)} | dict(variables)
-    count = _Counter(fragments, given, pages).selections(operation.selection_set)
+    counter = _Counter(fragments, given, pages)
+    return counter.selections(operation.selection_set), counter.varies
+
+
+def check_records(count: int, limits: Limits) -> None:
+    """Refuse an operation that may give more records than the limit. Raises `TooMuch`."""
     if count > limits.records:
         raise TooMuch(
             f"the operation may give {count} records, the limit limits.records is {limits.records}; ask for smaller pages"
@@ -127,6 +140,7 @@ class _Counter:
         self.variables = variables
         self.pages = pages
         self.known: dict[str, int] = {}
+        self.varies = False
 
     def selections(self, selection_set: SelectionSetNode | None) -> int:
         return sum(self.selection(one) for one in (selection_set.selections if selection_set else ()))
@@ -151,6 +165,7 @@ class _Counter:
         for argument in node.arguments or ():
             if argument.name.value in SIZES:
                 value: Any = argument.value
+                self.varies = self.varies or isinstance(value, VariableNode)
                 number = self.variables.get(value.name.value) if isinstance(value, VariableNode) else value
                 asked = number.value if isinstance(number, IntValueNode) else number
                 digits = str(asked)

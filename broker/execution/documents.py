@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from cachetools import LRUCache
 from graphql import (
@@ -21,8 +22,8 @@ from graphql import (
 
 from broker.errors import BadRequest
 from broker.execution.plan import Plans
-from broker.limits import check_document, too_many_tokens
-from broker.settings import Limits
+from broker.limits import check_document, count_records, too_many_tokens
+from broker.settings import Limits, Pages
 
 __all__ = ["Document", "Documents"]
 
@@ -55,6 +56,16 @@ class Document:
         """Its fragments by name."""
         definitions = self.node.definitions if self.node else ()
         return {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
+
+    def records(self, operation: OperationDefinitionNode, variables: Mapping[str, Any], pages: Pages) -> int:
+        """How many records an operation may give; counted once unless that hangs on its variables."""
+        key = ("records", id(operation))
+        known: int | None = self.plans.get(key)
+        if known is None:
+            known, varies = count_records(operation, self.fragments, variables, pages)
+            if not varies:
+                self.plans[key] = known
+        return known
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. Raises `BadRequest` when the name does not tell which one."""
