@@ -72,11 +72,14 @@ class CommitWatch:
     """A connection of its own, whose data version changes with every commit of another one (PRAGMA data_version)."""
 
     def __init__(self, path: str) -> None:
-        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS, isolation_level=None)
+        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=0, isolation_level=None)
 
     def token(self) -> object | None:
-        """The data version."""
-        ((token,),) = self._connection.execute("PRAGMA data_version")
+        """The data version; None when it would have to be waited for."""
+        try:
+            ((token,),) = self._connection.execute("PRAGMA data_version")
+        except sqlite3.OperationalError:
+            return None
         return token  # type: ignore[no-any-return]  # a number
 
     def close(self) -> None:
@@ -92,8 +95,9 @@ class CountedSteps:
     pooled: object
 
     def gave_up(self, error: Exception) -> bool:
-        """SQLite says that it was interrupted."""
-        return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+        """SQLite says that it was interrupted, or that it would have to wait for another process."""
+        codes = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY)
+        return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in codes
 
 
 class Sqlite:
@@ -108,6 +112,7 @@ class Sqlite:
         pooled = engine.raw_connection()
         connection: Any = pooled.driver_connection
         pooled.detach()
+        connection.execute("PRAGMA busy_timeout=0")
         connection.set_progress_handler(lambda: 1, QUICK_STEPS)
         return CountedSteps(connection, pooled)
 
