@@ -17,10 +17,14 @@ CASES = int(os.environ.get("EQUALITY_CASES", "2000"))  # noqa: TID251 - how long
 ONCE_DIFFERENT = (
     "{ informationRequests(first: 1) { nodes { provenance { recordUrl sample } } } }",  # a page that is one for all
     '{ search(text: "park", first: 1) { totalCount } stops(first: 1) { nodes { id } } }',  # a root field that waits
-    "{ a: districts(first: 2) { nodes { ...F } } b: stops(first: 2) { nodes { ...F related { places(distance: 200) { totalCount } } } } }"
-    " fragment F on Located { related { places(distance: 200) { nodes { name } } } }",  # one field node, two selections
-    '{ a: layer(id: "mim.stops") { ...L } b: layer(id: "sip.noise_zones") { ...L } }'
-    " fragment L on Layer { features(first: 2) { nodes { properties } } }",  # one field node, two data sets
+    (
+        "{ a: districts(first: 2) { nodes { ...F } } b: stops(first: 2) { nodes { ...F related { places(distance: 200) { totalCount } } } } }"
+        " fragment F on Located { related { places(distance: 200) { nodes { name } } } }"
+    ),  # one field node, two selections
+    (
+        '{ a: layer(id: "mim.stops") { ...L } b: layer(id: "sip.noise_zones") { ...L } }'
+        " fragment L on Layer { features(first: 2) { nodes { properties } } }"
+    ),  # one field node, two data sets
 )
 
 
