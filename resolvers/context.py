@@ -104,7 +104,7 @@ class Context:
 
     async def published(self, dataset: Dataset) -> Published:
         """The version to read a data set at. Raises `Unavailable` when it has never been read."""
-        found = self.reads.get(dataset.id)
+        found = None if dataset.id in self._glanced else self.reads.get(dataset.id)
         if found is None:
             there = (await self.snapshot())[dataset.id]
             if there.number and not dataset.refresh.live:  # as nearly always: nothing to wait for
@@ -114,6 +114,7 @@ class Context:
                     self._fresh[dataset.id] = asyncio.create_task(self._look(dataset, there))
                 found = await self._fresh[dataset.id]
             self.reads[dataset.id] = found
+            self._glanced.discard(dataset.id)
         return found
 
     def glance(self, dataset: Dataset, published: Published) -> None:

@@ -121,8 +121,9 @@ async def _versions(context: Context, datasets: list[str] | None) -> dict[str, i
     for one in asked:
         with suppress(Unavailable):  # `extensions.sources` says which
             published = there[one.id] if one.refresh.live else await context.published(one)
-            context.glance(one, published)
             versions[one.id] = published.number
+    for one in catalog.datasets.values():  # which words are known at all is a matter of the whole store
+        context.glance(one, there[one.id])
     return {id: number for id, number in versions.items() if number}
 
 

@@ -6,7 +6,7 @@ Every method blocks; whoever serves requests calls them in threads.
 
 import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -72,7 +72,11 @@ class SqlStore(Database):
             raise
 
     def place_again(self) -> None:
-        """After the districts have changed: tell every located row which one it lies in now."""
+        """After the districts have changed: tell every located row which one it lies in now.
+
+        What was answered in between was read at the districts' newest version, but not all of it was told yet: the version counts as
+        checked anew at the end, so that no such answer is taken for what would be answered now.
+        """
         for dataset in self.catalog.datasets.values():
             if not dataset.located:
                 continue
@@ -84,6 +88,11 @@ class SqlStore(Database):
                 if moved:
                     where = one.c["_row"] == bindparam("r")
                     connection.execute(update(one).where(where).values(_district=bindparam("d")), moved)
+        if self.catalog.partition is not None:
+            newest, versions = self.version(self.catalog.partition), self.own.versions
+            known = (versions.c.dataset == newest.dataset) & (versions.c.number == newest.number)
+            with self.writing() as connection:
+                connection.execute(update(versions).where(known).values(checked_at=datetime.now(UTC)))
 
     def locate_again(self, dataset: Dataset) -> Published:
         """Look up again every address that another version of the register was asked for; a place that changes makes a version.
