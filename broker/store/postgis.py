@@ -6,6 +6,7 @@ the search is an array of words with a GIN index. Writers take turns by an advis
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +53,14 @@ WRITERS = zlib.crc32(b"poznan-broker writers")
 
 @dataclass(frozen=True, slots=True)
 class SessionClaim:
-    """An advisory lock, held by a connection of its own: the server takes it back when the connection ends."""
+    """An advisory lock, held by a connection of its own: the server takes it back when the connection ends, a little later."""
 
     connection: Connection
 
     def release(self) -> None:
-        """End the connection, not only give it back to the pool."""
+        """Unlock, so that the next one need not wait, and end the connection instead of giving it back to the pool."""
+        with suppress(SQLAlchemyError):  # then it has ended already
+            self.connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
         self.connection.invalidate()
         self.connection.close()
 
