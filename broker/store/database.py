@@ -87,6 +87,7 @@ class Database:
         if self._quick is None or not self._short.acquire(blocking=False):
             raise Slow
         try:
+            self._quick.begin()
             yield self._quick.connection
         except self._driver_error as error:
             if self._quick.gave_up(error):

@@ -88,6 +88,10 @@ class Quick(Protocol):
         """The connection."""
         ...
 
+    def begin(self) -> None:
+        """Count anew how long it takes."""
+        ...
+
     def gave_up(self, error: Exception) -> bool:
         """Whether this is what the driver says of a statement that was given up."""
         ...

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import table as plain_table
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import PoolProxiedConnection
 
 from broker.errors import StoreError
 from broker.model import Dataset
@@ -52,6 +53,7 @@ PRAGMAS = (
 BUSY_SECONDS = 30.0
 WRITING_KIB, READING_KIB = 32_000, 4_000
 """Of pages kept by a connection: a writer goes back to those of its indexes, a reader has the operating system's."""
+LOOKS = 10
 QUICK_STEPS = 100_000
 """Steps of the virtual machine that take a millisecond or two: a page of a thousand records by an index takes 40 000."""
 TITLE_WEIGHT, TEXT_WEIGHT, WORD_WEIGHT = 10.0, 1.0, 5.0
@@ -87,17 +89,33 @@ class CommitWatch:
         self._connection.close()
 
 
-@dataclass(frozen=True, slots=True)
 class CountedSteps:
-    """A connection whose statements are interrupted after so many steps, and what keeps it open."""
+    """A connection whose statements are interrupted after so many steps of SQLite's virtual machine.
 
-    connection: Any
-    pooled: object
+    SQLite counts a statement's steps over all its executions, so it is asked now and then, and the counting is done here.
+    """
+
+    def __init__(self, pooled: PoolProxiedConnection) -> None:
+        connection: Any = pooled.driver_connection
+        self.connection = connection
+        pooled.detach()
+        self._pooled = pooled  # keeps it open
+        self._looks = 0
+        self.connection.execute("PRAGMA busy_timeout=0")
+        self.connection.set_progress_handler(self._look, max(1, QUICK_STEPS // LOOKS))
+
+    def begin(self) -> None:
+        """Count anew."""
+        self._looks = 0
 
     def gave_up(self, error: Exception) -> bool:
         """SQLite says that it was interrupted, or that it would have to wait for another process."""
         codes = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY)
         return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in codes
+
+    def _look(self) -> bool:
+        self._looks += 1
+        return self._looks > LOOKS
 
 
 class Sqlite:
@@ -109,12 +127,7 @@ class Sqlite:
 
     def quick(self, engine: Engine) -> Quick | None:
         """There is no server to wait for: a connection that counts the steps of SQLite's virtual machine."""
-        pooled = engine.raw_connection()
-        connection: Any = pooled.driver_connection
-        pooled.detach()
-        connection.execute("PRAGMA busy_timeout=0")
-        connection.set_progress_handler(lambda: 1, QUICK_STEPS)
-        return CountedSteps(connection, pooled)
+        return CountedSteps(engine.raw_connection())
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of a JSON array."""

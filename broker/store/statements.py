@@ -19,6 +19,7 @@ from sqlalchemy import (
     cast,
     false,
     func,
+    literal,
     not_,
     or_,
     select,
@@ -106,7 +107,9 @@ def at(table: Table, version: int | Slot) -> Clause:
 
 
 def _given(value: Any, column: ColumnElement[Any]) -> Any:  # noqa: ANN401 - a value, or what it will be bound to
-    return bindparam(f"slot_{value.number}", type_=column.type) if isinstance(value, Slot) else value
+    if isinstance(value, Slot):
+        return bindparam(f"slot_{value.number}", type_=column.type)
+    return literal(value, column.type) if isinstance(value, bool) else value  # a plain one is no operand of "greater"
 
 
 def page(table: Table, query: Query, place: Place, columns: Iterable[ColumnElement[Any]]) -> Select[Any]:

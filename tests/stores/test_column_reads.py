@@ -13,7 +13,7 @@ import pytest
 import shapely
 
 from broker.catalog import Catalog
-from broker.errors import StoreError, TooMuch
+from broker.errors import TooMuch
 from broker.limits import Budget
 from broker.model import CITY_TIME, Localized
 from broker.query import (
@@ -209,7 +209,6 @@ def test_pages_after_every_position_both_ways(
             agrees(street, query, positions=True)
 
 
-@pytest.mark.xfail(raises=StoreError, strict=True, reason="SQLAlchemy compares no literal yes or no: statements._given")
 @pytest.mark.parametrize("descending", [False, True])
 def test_pages_by_a_yes_or_no(street: SqlStore, *, descending: bool) -> None:
     order = (Order("open", descending=descending), Order("rating"))
@@ -353,9 +352,6 @@ def test_a_statement_that_takes_long_is_given_up_and_the_next_one_is_answered(st
     assert list(short(street, few).values["name"]) == ["Lis"]
 
 
-@pytest.mark.xfail(
-    raises=Slow, strict=True, reason="SQLite goes on counting the steps of a statement that it keeps prepared"
-)
 def test_a_short_statement_is_short_however_often_it_is_asked(tmp_path: Path, catalog: Catalog) -> None:
     with closing(open_store(f"sqlite:///{tmp_path}/store.sqlite", catalog)) as store:
         put(store, SHOP, *(shop(f"{n:03}") for n in range(200)))
