@@ -53,7 +53,11 @@ async def test_the_second_time_nothing_is_executed(broker: Broker) -> None:
 async def test_get_and_post_share_an_answer_whichever_comes_first(broker: Broker) -> None:
     for number, post_first in enumerate((True, False)):
         query = f"{{ stops(first: {number + 3}) {{ nodes {{ zone }} }} }}"
-        ways = [{"json": {"query": query}}, {"params": asked(query)}, {"raw": f'{{ "query" : "{query}" }}'.encode()}]
+        ways: list[dict[str, Any]] = [
+            {"json": {"query": query}},
+            {"params": asked(query)},
+            {"raw": f'{{ "query" : "{query}" }}'.encode()},
+        ]
         with broker.executes(1):
             replies = [await broker.ask(**way) for way in (ways if post_first else reversed(ways))]
         assert len({one.raw for one in replies}) == 1
@@ -263,7 +267,8 @@ def endpoint(broker: Broker, room: int = 1 << 20, **more: Any) -> tuple[Endpoint
 @MODULE
 async def test_viewers_of_different_scope_never_share(broker: Broker, asker: Asker) -> None:
     def viewer(scope: Any) -> str:
-        return dict(scope["headers"]).get(b"authorization", b"everybody").decode()
+        given: bytes = dict(scope["headers"]).get(b"authorization", b"everybody")
+        return given.decode()
 
     private, made = endpoint(broker, viewer=viewer)
     ask = asker(private)

@@ -21,7 +21,7 @@ def hashed(document: str, version: object = 1, digest: object = None) -> dict[st
 
 
 def by_get(**given: Any) -> dict[str, Any]:
-    return {"params": {name: one for name, one in asked("", **given).items() if one}}
+    return {"params": {name: one for name, one in asked(given.pop("query", ""), **given).items() if one}}
 
 
 def by_post(**given: Any) -> dict[str, Any]:
@@ -37,8 +37,7 @@ async def test_a_document_is_sent_once(ask: Any, first: Any, then: Any) -> None:
         assert (reply.status, reply.code) == (200, "PERSISTED_QUERY_NOT_FOUND")
         assert reply.message == "PersistedQueryNotFound: send the document with its hash once"
         assert (list(reply.json), reply.headers["cache-control"]) == (["errors"], "no-store")
-    sent = {"query": DOCUMENT, **alone}
-    reply = await ask(**({"params": asked(**sent)} if first is by_get else {"json": sent}))
+    reply = await ask(**first(query=DOCUMENT, **alone))
     assert reply.json == ANSWER
     for way in (then, first):
         assert (await ask(**way(**alone))).json == ANSWER
