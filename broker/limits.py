@@ -107,6 +107,9 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
             if value > limit:
                 shown = str(value) if value < 10**9 else "more than a thousand million"
                 raise TooMuch(f"the operation has {shown} {what}, the limit limits.{name} is {limit}")
+    fragments = sum(isinstance(one, FragmentDefinitionNode) for one in document.definitions)
+    if fragments > limits.fragments:
+        raise TooMuch(f"the document has {fragments} fragments, the limit limits.fragments is {limits.fragments}")
 
 
 def count_records(

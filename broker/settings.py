@@ -176,6 +176,7 @@ class Limits(_Group):
     )
     aliases: int = _setting(100, "The most aliases of an operation, its fragments spread out.", COUNT, "aliases", ge=1)
     fields: int = _setting(1000, "The most fields of an operation, its fragments spread out.", COUNT, "fields", ge=1)
+    fragments: int = _setting(100, "The most fragments of a document.", COUNT, "fragments", ge=1)
     root_fields: int = _setting(30, "The most fields at the root of an operation.", COUNT, "fields", ge=1)
     records: int = _setting(
         2_000_000, "The most records that an operation may give, pages within pages multiplied.", COUNT, "records", ge=1

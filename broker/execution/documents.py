@@ -19,8 +19,10 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.validation.rules import overlapping_fields_can_be_merged
+from graphql.validation.validate import ValidationAbortedError
 
-from broker.errors import BadRequest
+from broker.errors import BadRequest, TooMuch
 from broker.execution.plan import Plans
 from broker.limits import check_document, count_records, too_many_tokens
 from broker.settings import Limits, Pages
@@ -29,6 +31,7 @@ __all__ = ["Document", "Documents"]
 
 KEPT_CHARACTERS = 2_000_000
 KEPT_PLANS = 64
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000  # comparisons: some ten milliseconds
 TOO_MANY = re.compile(r"more than \d+ (lexical tokens|tokens|comments)")
 
 
@@ -109,7 +112,10 @@ class Documents:
         except GraphQLError as error:  # nested deeper than the parser goes
             return Document(None, (error,))
         check_document(node, self.limits)
-        return Document(node, tuple(validate(self.schema, node, self.rules)))
+        errors = tuple(validate(self.schema, node, self.rules))
+        if any(isinstance(one, ValidationAbortedError) for one in errors):
+            raise TooMuch("the document has too many fields of the same names to be compared; ask for less at a time")
+        return Document(node, errors)
 
 
 def _characters(document: Document) -> int:

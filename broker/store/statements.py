@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from sqlalchemy import (
@@ -63,6 +63,7 @@ __all__ = [
     "Among",
     "Clause",
     "Place",
+    "SortKey",
     "aggregate",
     "aggregate_related",
     "asked",
@@ -121,14 +122,14 @@ def page(table: Table, query: Query, place: Place, columns: Iterable[ColumnEleme
         statement = statement.where(condition(table, query.dataset, query.version, query.where, place))
     if window.position is not None:
         statement = statement.where(_beyond(keys, window.position, backward=window.backward))
-    for column, descending in keys:
+    for column, descending, _ in keys:
         statement = statement.order_by(_smallest_first(column, downwards=descending != window.backward))
     return statement.limit(window.size + 1)
 
 
 def positions(table: Table, query: Query) -> list[ColumnElement[Any]]:
     """What a record's position in the order is made of, as ``o0``, ``o1`` and so on."""
-    return [column.label(f"o{n}") for n, (column, _) in enumerate(sort_columns(table, query.dataset, query.order))]
+    return [column.label(f"o{n}") for n, (column, *_) in enumerate(sort_columns(table, query.dataset, query.order))]
 
 
 Among = Callable[[ColumnElement[Any], str], Clause]
@@ -209,33 +210,49 @@ def _smallest_first(column: ColumnElement[Any], *, downwards: bool) -> ColumnEle
     return column.desc().nulls_last() if downwards else column.asc().nulls_first()
 
 
-Keys = list[tuple[ColumnElement[Any], bool]]
+class SortKey(NamedTuple):
+    """One thing rows are ordered by: whether downwards, and whether a row may lack it."""
+
+    column: ColumnElement[Any]
+    descending: bool
+    optional: bool
 
 
-def sort_columns(table: Table, dataset: Dataset, order: Sequence[Order]) -> Keys:
-    """What to order by, and whether downwards: texts in Polish order; the key last, so that the order is total."""
-    keys: Keys = [(_sortable(table, one.field), one.descending) for one in order]
-    downwards = keys[-1][1] if keys else False
-    return [*keys, (table.c[dataset.key], downwards)]
+def sort_columns(table: Table, dataset: Dataset, order: Sequence[Order]) -> list[SortKey]:
+    """What to order by: texts in Polish order; the key last, so that the order is total."""
+    keys = [SortKey(_sortable(table, one.field), one.descending, dataset.field(one.field).optional) for one in order]
+    return [*keys, SortKey(table.c[dataset.key], keys[-1].descending if keys else False, optional=False)]
 
 
 def _sortable(table: Table, field: str) -> ColumnElement[Any]:
     return table.c[field + KEY] if field + KEY in table.c else table.c[field]
 
 
-def _beyond(keys: Keys, position: Sequence[Any], *, backward: bool) -> Clause:
+def _beyond(keys: Sequence[SortKey], position: Sequence[Any], *, backward: bool) -> Clause:
     """Rows after (before, when backward) the position; an absent value is the smallest."""
-    found: Clause = false()
-    for (column, descending), value in reversed(list(zip(keys, position, strict=True))):
-        upwards = descending == backward
-        if value is None:
-            further, same = (column.is_not(None) if upwards else false()), column.is_(None)
-        else:
-            held = _given(value, column)
-            further = column > held if upwards else or_(column < held, column.is_(None))
-            same = column == held
-        found = or_(further, and_(same, found))
-    return found
+    (key, *rest), (value, *values) = keys, position
+    column, upwards = key.column, key.descending == backward
+    same: Clause = column.is_(None) if value is None else column == _given(value, column)
+    further = _further(key, value, upwards=upwards)
+    if not rest:
+        return further if further is not None else false()
+    equal = and_(same, _beyond(rest, values, backward=backward))
+    beyond = equal if further is None else or_(further, equal)
+    if value is None or (key.optional and not upwards):
+        return beyond
+    # Said once more for the first key alone, so that an index is entered at the position and not read up to it.
+    held = _given(value, column)
+    return and_(column >= held if upwards else column <= held, beyond)
+
+
+def _further(key: SortKey, value: Any, *, upwards: bool) -> Clause | None:  # noqa: ANN401 - a value of any kind
+    """Which rows are further by this key alone; None when there can be none."""
+    column = key.column
+    if value is None:
+        return column.is_not(None) if upwards else None
+    held = _given(value, column)
+    further: Clause = column > held if upwards else column < held
+    return or_(further, column.is_(None)) if key.optional and not upwards else further
 
 
 def condition(table: Table, dataset: Dataset, version: int | Slot, where: Condition, place: Place) -> Clause:

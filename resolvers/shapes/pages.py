@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from graphql import Executor, GraphQLObjectType, get_named_type
 
-from broker.errors import BrokerError
+from broker.errors import BrokerError, TooMuch
 from broker.execution.executor import Position
 from broker.execution.plan import Selected
 from broker.execution.shape import Batch, NotShaped, Plan, Run
@@ -99,12 +99,13 @@ async def answer(page: Shaped, position: Position, makers: Makers) -> dict[str, 
         ]
         work = _Work(page, [one for one in plans if one], parts, any(one.positions for one in fields))
         if all(one.quick for one in fields):
+            before = context.budget.taken
             with suppress(Slow), context.store.quick_driver() as connection:
                 return _made(work, Run(context.store, Reading(connection, context.budget.spend, quick=True)))
-        # In a thread, where it may take its time.
+            context.budget.taken = before  # it is read once more, in a thread, where it may take its time
         return await context.run(_made_in_a_thread, work, context)
     except BrokerError as error:  # told by the field it belongs to, in the ordinary way; unless it would be read again
-        if context.budget.spent:
+        if context.budget.spent and isinstance(error, TooMuch):
             raise
         raise NotShaped(str(error)) from error
 
