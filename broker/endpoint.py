@@ -36,6 +36,8 @@ __all__ = ["Context", "Endpoint", "everybody"]
 LONGEST_MESSAGE = 1000
 KNOWN_SHARE = 8
 """The part of the room for answers that requests may take, which are recognised by a print of their bytes."""
+SHORT = 1000
+"""Bytes of a request that are compared as they are; of a longer one the print is."""
 EVERYBODY = "everybody"
 
 
@@ -148,9 +150,10 @@ class Endpoint:
         try:
             said, media_type = await self._said(scope, receive, wanted), _accepted(wanted.media_type)
             viewer, asked = self.viewer(scope), None
-            key = (wanted.method, viewer, blake2b(said).digest())
-            question = self._known.get(key)
-            if question is None:
+            key = (wanted.method, viewer, said if len(said) <= SHORT else blake2b(said).digest())
+            try:
+                question = self._known[key]
+            except KeyError:
                 asked = self._asked(said, wanted)
                 question = Question.of(viewer, asked.query, asked.operation_name, asked.variables)
             if (kept := await self._kept(question)) is not None:
@@ -183,7 +186,8 @@ class Endpoint:
 
     async def _kept(self, question: Question) -> Kept | None:
         """The answer that was given before, if it would be given again."""
-        if self.store is None or question not in self.responses:
+        kept = self.responses.last(question)
+        if kept is None or self.store is None:
             return None
         versions = self.store.known_versions()
         if versions is None:
@@ -191,7 +195,10 @@ class Endpoint:
                 versions = await asyncio.to_thread(self.store.versions)
             except StoreError:  # told by the execution, at the fields that it concerns
                 return None
-        return self.responses.get(question, versions)
+        if kept.holds(versions):
+            return kept
+        self.responses.drop(question)
+        return None
 
     def _made(self, answer: _Answer, question: Question | None, wanted: Wanted) -> Reply:
         """The answer in bytes; kept when it can be given again."""
@@ -255,7 +262,7 @@ class Endpoint:
 
 def _size(question: Question) -> int:
     """Bytes, roughly, that a recognised request takes."""
-    return 500 + question.size
+    return 500 + SHORT + question.size
 
 
 def _accepted(media_type: str | None) -> str:

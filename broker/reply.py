@@ -14,6 +14,8 @@ __all__ = ["Reply", "Wanted"]
 
 LEAST_COMPRESSED = 1000
 """Bytes below which compressing costs more than it saves."""
+KEPT_REPLIES = 8
+"""Forms of one answer that are kept ready; they share its bodies."""
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -72,12 +74,23 @@ class Wanted:
         return self.method == "GET"
 
     def kept(self, kept: Kept, *, private: bool) -> Reply:
-        """The reply with an answer that can be given again; 304 when the client has it already."""
+        """The reply with an answer that can be given again; 304 when the client has it already. Made once a second for equal wishes."""
+        seconds, key = (kept.seconds if self.reads else 0), (self, private)
+        known: tuple[int, Reply] | None = kept.replies.get(key)
+        if known is not None and known[0] == seconds:
+            return known[1]
+        if len(kept.replies) >= KEPT_REPLIES:
+            kept.replies.clear()
+        made = self._kept(kept, seconds, private=private)
+        kept.replies[key] = seconds, made
+        return made
+
+    def _kept(self, kept: Kept, seconds: int, *, private: bool) -> Reply:
         form = self._encoding(len(kept.body))
         tag = f'"{kept.tag}{"-g" if self.media_type == GRAPHQL else ""}{f"-{form}" if form else ""}"'
         headers = self._headers(form, private=private)
         if self.reads:
-            seconds, who = kept.seconds, "private" if private else "public"
+            who = "private" if private else "public"
             rule = f"{who}, max-age={seconds}" if seconds else f"{who}, no-cache"
             headers += [(b"etag", tag.encode()), (b"cache-control", rule.encode())]
             if self.none_match and _matches(tag, self.none_match):

@@ -63,7 +63,7 @@ class Life:
 
 @dataclass(slots=True)
 class Kept:
-    """An answer: its JSON, what it hangs on, its mark, its size in bytes, the versions it was last found good for, its compressed forms."""
+    """An answer: its JSON, what it hangs on, its mark, its size in bytes, the versions it was last found good for, its forms."""
 
     body: bytes
     life: Life
@@ -71,6 +71,7 @@ class Kept:
     size: int
     versions: Mapping[str, Published] | None = None
     encoded: dict[str, bytes] = field(default_factory=dict)
+    replies: dict[Any, Any] = field(default_factory=dict)
 
     def holds(self, versions: Mapping[str, Published]) -> bool:
         """Whether it would be answered again, these being the newest versions."""
@@ -101,17 +102,16 @@ class Responses:
         self.room = room
         self._kept: LRUCache[Question, Kept] = LRUCache(room, getsizeof=lambda kept: kept.size)
 
-    def __contains__(self, question: Question) -> bool:
-        """Whether there is an answer to this question, which need not be the one any more."""
-        return question in self._kept
-
-    def get(self, question: Question, versions: Mapping[str, Published]) -> Kept | None:
-        """The answer to this question, if it is still the one; these are the newest versions."""
-        kept = self._kept.get(question)
-        if kept is not None and not kept.holds(versions):
-            del self._kept[question]
+    def last(self, question: Question) -> Kept | None:
+        """The answer that was kept last for this question, which need not be the one any more: see `Kept.holds`."""
+        try:
+            return self._kept[question]
+        except KeyError:
             return None
-        return kept
+
+    def drop(self, question: Question) -> None:
+        """Forget the answer to a question."""
+        self._kept.pop(question, None)
 
     def keep(self, question: Question, body: bytes, life: Life) -> Kept:
         """Make an answer one that can be given again; one that is too large, or ends at once, is not kept."""
