@@ -1,7 +1,7 @@
 """What is measured without HTTP: the broker's endpoint in this process, beside other ways to the same bytes.
 
-``python -m bench.inside sample FILE`` asks a store with the sample; ``deep FILE FILE`` a store of a million addresses and one of
-ten thousand. The endpoint's `answer` never gives an answer that was kept.
+``python -m bench.inside fill FILE`` makes a store with the sample, ``sample FILE`` asks it; ``deep FILE FILE`` asks a store of a
+million addresses and one of ten thousand. The endpoint's `answer` never gives an answer that was kept.
 """
 
 import asyncio
@@ -32,12 +32,20 @@ CURSOR = """query($number: String!) {{ addresses(first: 1, filter: {{number: {{e
 BY_NAME = ", orderBy: [{name: ASC}]"
 
 
+async def _fill(file: str) -> None:
+    """Done in a process of its own: a store that has been closed has nothing left in its write-ahead log, and who reads it is new."""
+    configure("error", "console")
+    async with _of_the_sample(file).running():
+        report(filled=file)
+
+
+def _of_the_sample(file: str) -> Engine:
+    return Engine.open(Settings.load(store=f"sqlite:///{file}", sample=True, log_level="error"))
+
+
 async def _sample(file: str) -> None:
     configure("error", "console")
-    settings = Settings.load(store=f"sqlite:///{file}", sample=True, log_level="error")
-    async with Engine.open(settings).running():
-        pass  # filled, and closed: from now on nothing is left in the write-ahead log
-    engine = Engine.open(settings)
+    engine = _of_the_sample(file)
     async with engine.running():
         shaped = engine.endpoint
         plain = Endpoint(shaped.schema, shaped.context, shaped.limits, shaped=False)
@@ -112,4 +120,4 @@ async def _id(engine: Engine, number: int) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run({"sample": _sample, "deep": _deep}[sys.argv[1]](*sys.argv[2:]))
+    asyncio.run({"fill": _fill, "sample": _sample, "deep": _deep}[sys.argv[1]](*sys.argv[2:]))

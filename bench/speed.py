@@ -57,6 +57,7 @@ async def measure() -> dict[str, Any]:
     others = Others()
     with tempfile.TemporaryDirectory() as folder:
         sample, million, fewer = (f"{folder}/{name}.sqlite" for name in ("sample", "million", "fewer"))
+        await child("bench.inside", "fill", sample)
         inside = await child("bench.inside", "sample", sample)
         outside = served.measure(sample)
         for file, size in ((fewer, FEWER), (million, MILLION)):
