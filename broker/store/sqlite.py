@@ -46,7 +46,7 @@ PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "foreign_keys=ON",
-    "mmap_size=67108864",  # counted as the process's own memory, though it is the file's
+    "mmap_size=16777216",  # counted as the process's own memory, though it is the file's
     "temp_store=MEMORY",
     "case_sensitive_like=ON",  # as in the standard; what shall ignore case is compared folded
 )
