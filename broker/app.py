@@ -36,7 +36,7 @@ from connectors.layers import ConfiguredLayer, declare, describe, described, wri
 from resolvers.context import Context
 from resolvers.schema import build
 
-__all__ = ["Engine", "Straight", "configured_layers", "core", "create_app", "from_environment"]
+__all__ = ["Engine", "Served", "configured_layers", "core", "create_app", "from_environment"]
 
 FILLING = "filling"
 DESCRIBE_SECONDS = 5.0
@@ -170,6 +170,21 @@ def core(schema: strawberry.Schema) -> GraphQLSchema:
     return inner
 
 
+class Served(Starlette):
+    """An app that leads requests to the endpoint past routing and middleware, which would take longer than a kept answer."""
+
+    def __init__(self, endpoint: ASGIApp, **rest: Any) -> None:  # noqa: ANN401 - Starlette's own
+        super().__init__(**rest)
+        self.endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with one of both."""
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            await self.endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings) -> Starlette:
     """The broker as an ASGI app. Raises `SettingError`, `DeclarationError` or `StoreError` before anything is served."""
     gc.disable()  # what is made at the start stays for good: looking through it for what could go takes a tenth of the start
@@ -184,9 +199,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
         log().info(Event.STOPPED)
 
-    straight = Middleware(Straight, path="/graphql", to=engine.endpoint)
-    middleware = [straight, Middleware(SecurityHeaders)]
-    return Starlette(routes=_routes(engine), middleware=middleware, lifespan=lifespan)
+    return Served(engine.endpoint, routes=_routes(engine), middleware=[Middleware(SecurityHeaders)], lifespan=lifespan)
 
 
 def from_environment() -> Starlette:
@@ -223,20 +236,6 @@ def _routes(engine: Engine) -> list[BaseRoute]:
 
     page: list[BaseRoute] = [Route("/", home), *graphiql.routes()] if engine.settings.graphiql else []
     return [Route("/health/live", live), Route("/health/ready", ready), *page]
-
-
-class Straight:
-    """Leads requests for one path straight to what answers them, past the routing; that adds its own headers."""
-
-    def __init__(self, app: ASGIApp, path: str, to: ASGIApp) -> None:
-        self.app = app
-        self.path = path
-        self.to = to
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with one of both."""
-        straight = scope["type"] == "http" and scope["path"] == self.path
-        await (self.to if straight else self.app)(scope, receive, send)
 
 
 @asynccontextmanager

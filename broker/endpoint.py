@@ -28,7 +28,7 @@ from broker.limits import check_body, check_records
 from broker.negotiation import GRAPHQL, JSON, is_json
 from broker.reply import Reply, Wanted
 from broker.settings import Limits, Pages
-from broker.store import SqlStore
+from broker.store import Published, SqlStore
 from broker.telemetry import Event, bind_request, log, request_id, unbind_request
 
 __all__ = ["Context", "Endpoint", "everybody"]
@@ -117,6 +117,7 @@ class Endpoint:
         self.store = store
         self.viewer = viewer
         self.responses = Responses(room if store else 0)
+        self._newest: Mapping[str, Published] | None = None
         self._known: LRUCache[tuple[str, str, bytes], Question] = LRUCache(room // KNOWN_SHARE, getsizeof=_size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -189,7 +190,7 @@ class Endpoint:
         kept = self.responses.last(question)
         if kept is None or self.store is None:
             return None
-        versions = self.store.known_versions()
+        versions = self._newest or self._newest_known(self.store)
         if versions is None:
             try:
                 versions = await asyncio.to_thread(self.store.versions)
@@ -199,6 +200,16 @@ class Endpoint:
             return kept
         self.responses.drop(question)
         return None
+
+    def _newest_known(self, store: SqlStore) -> Mapping[str, Published] | None:
+        """The newest versions, good for all requests of this turn of the event loop: they came before it, and so before the look."""
+        self._newest = store.known_versions()
+        if self._newest is not None:
+            asyncio.get_running_loop().call_soon(self._turned)
+        return self._newest
+
+    def _turned(self) -> None:
+        self._newest = None
 
     def _made(self, answer: _Answer, question: Question | None, wanted: Wanted) -> Reply:
         """The answer in bytes; kept when it can be given again."""

@@ -5,14 +5,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["SECURITY", "SecurityHeaders"]
 
-HEADERS = {
+DATA = {
     "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
-SECURITY = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-"""The same as ASGI has them."""
+"""For answers that are data: never a page, never in a frame."""
+PAGES = {**DATA, "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
+"""For what a browser may show: older ones know frames by a header of their own, and links tell nobody where they were."""
+SECURITY = [(name.encode(), value.encode()) for name, value in DATA.items()]
+"""Those of data as ASGI has them."""
 
 
 class SecurityHeaders:
@@ -27,7 +28,7 @@ class SecurityHeaders:
         async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in PAGES.items():
                     headers.setdefault(name, value)
             await send(message)
 

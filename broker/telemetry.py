@@ -5,6 +5,7 @@ import secrets
 import sys
 from contextvars import ContextVar, Token
 from enum import StrEnum
+from itertools import count
 from typing import Literal
 
 import orjson
@@ -15,6 +16,7 @@ __all__ = ["Event", "bind_request", "configure", "log", "request_id", "unbind_re
 
 Level = Literal["debug", "info", "warning", "error"]
 _request: ContextVar[str | None] = ContextVar("request_id", default=None)
+_process, _numbers = secrets.token_hex(4), count()
 
 
 class Event(StrEnum):
@@ -68,8 +70,8 @@ def request_id() -> str | None:
 
 
 def bind_request() -> Token[str | None]:
-    """Give the request being answered a new id of 16 hexadecimal digits."""
-    return _request.set(secrets.token_hex(8))
+    """Give the request being answered a new id of 16 hexadecimal digits: those of the process, and a number."""
+    return _request.set(f"{_process}{next(_numbers):08x}")
 
 
 def unbind_request(token: Token[str | None]) -> None:

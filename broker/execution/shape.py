@@ -5,9 +5,9 @@ and the records are put together from these columns, keys in the order of the se
 versions that it reads, conditions with districts in them) is worked out between the two, by `Later.make`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from graphql import Executor
@@ -119,6 +119,19 @@ class Plan:
         """The batch's records as the answer has them."""
         if not self.shapes:
             return [{} for _ in range(batch.size)]
-        keys = self.keys
         columns = [one.values(batch) for one in self.shapes if isinstance(one, Shape)]
-        return [dict(zip(keys, values)) for values in zip(*columns, strict=True)]  # noqa: B905 - a column a key
+        return _assembling(self.keys)(zip(*columns, strict=True))
+
+
+@lru_cache(maxsize=1000)
+def _assembling(keys: tuple[str, ...]) -> Callable[[Iterable[tuple[Any, ...]]], list[dict[str, Any]]]:
+    """Makes records of rows by a function written for these keys, which takes less than half the time of `dict(zip(…))`.
+
+    The keys are names as GraphQL has them, letters and digits, and stand in it as Python writes texts.
+    """
+    values = [f"v{place}" for place in range(len(keys))]
+    record = ", ".join(f"{key!r}: {value}" for key, value in zip(keys, values, strict=True))
+    made: Callable[[Iterable[tuple[Any, ...]]], list[dict[str, Any]]] = eval(  # noqa: S307 - of nothing but names
+        f"lambda rows: [{{{record}}} for {', '.join(values)}, in rows]"
+    )
+    return made

@@ -14,9 +14,6 @@ from datetime import date, datetime, time
 from io import BytesIO, StringIO
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from broker.errors import Oversized, Unreadable
 from broker.upstream import Page, Upstream
 
@@ -112,6 +109,10 @@ def xlsx_rows(body: bytes, sheet: str | None = None, where: str = "the file") ->
 
     Raises `Oversized` before anything is unpacked when it would grow beyond the bounds, `Unreadable` when it is no workbook.
     """
+    # Takes a tenth of the start, and is needed only when a workbook is refreshed.
+    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     _bounded(body, where)
     try:
         book = load_workbook(BytesIO(body), read_only=True, data_only=True, keep_links=False)

@@ -14,7 +14,7 @@ from broker.geometry import WGS84, epsg, geojson_text, metric
 from broker.model import Dataset
 from broker.query import AREA, GEOCODING, GEOJSON, LENGTH
 from resolvers.shapes.fields import Maker, as_it_is, plan, taken
-from resolvers.spatial import MAX_SIMPLIFY, GeocodingMethod, share
+from resolvers.spatial import DEGREE, MAX_SIMPLIFY, METRE, GeocodingMethod, rounded, share
 from resolvers.where import degrees
 
 __all__ = ["geocoding", "place_makers"]
@@ -26,8 +26,8 @@ def place_makers(dataset: Dataset) -> dict[str, Maker]:
     return {
         "geometry": lambda one: _geometry(shape, one),
         "location": _location,
-        "area": lambda _: _rounded(AREA, 2),
-        "length": lambda _: _rounded(LENGTH, 2),
+        "area": lambda _: _rounded(AREA, METRE),
+        "length": lambda _: _rounded(LENGTH, METRE),
         "distance": lambda one: _distance(shape, one),
         "intersection": _intersection,
     }
@@ -51,7 +51,9 @@ def _geometry(shape: str, selected: Selected) -> Shape:
 
 
 def _location(selected: Selected) -> Shape:
-    inner = plan(selected.below(), {"lon": lambda _: _rounded("_lon", 7), "lat": lambda _: _rounded("_lat", 7)})
+    inner = plan(
+        selected.below(), {"lon": lambda _: _rounded("_lon", DEGREE), "lat": lambda _: _rounded("_lat", DEGREE)}
+    )
     return _or_null(inner.columns | {"_lon"}, inner.records, "_lon")
 
 
@@ -64,10 +66,10 @@ def _or_null(columns: frozenset[str], values: Callable[[Batch], Sequence[Any]], 
     return Shape(columns, present)
 
 
-def _rounded(column: str, digits: int) -> Shape:
-    """Beyond a centimetre, its square, or its part of a degree, the digits say nothing."""
+def _rounded(column: str, parts: int) -> Shape:
     return Shape(
-        frozenset({column}), lambda batch: [None if one is None else round(one, digits) for one in batch[column]]
+        frozenset({column}),
+        lambda batch: [None if one is None else rounded(one, parts) for one in batch[column]],
     )
 
 
@@ -83,7 +85,7 @@ def _distance(shape: str, selected: Selected) -> Shape:
     def values(batch: Batch) -> list[float | None]:
         there = shapely.from_wkb(np.array(batch[shape], dtype=object))
         apart = shapely.distance(metric(there), point).tolist()
-        return [None if one is None else round(far, 2) for one, far in zip(batch[shape], apart, strict=True)]
+        return [None if one is None else rounded(far, METRE) for one, far in zip(batch[shape], apart, strict=True)]
 
     return Shape(frozenset({shape}), values)
 
@@ -91,7 +93,7 @@ def _distance(shape: str, selected: Selected) -> Shape:
 def _apart(batch: Batch) -> list[float | None]:
     if "distance" not in batch.beside:
         raise NotShaped("distance without `to`, and not below `related`")
-    return [None if one is None else round(one, 2) for one in batch.beside["distance"]]
+    return [None if one is None else rounded(one, METRE) for one in batch.beside["distance"]]
 
 
 def _intersection(selected: Selected) -> Shape:

@@ -142,6 +142,7 @@ def asking_of(app: ASGIApp) -> Ask:
         async def send(message: Any) -> None:
             sent.append(message)
 
+        await asyncio.sleep(0)  # a server takes up a request in a turn of the loop after the one that brought it
         await app(scope_of(method, path, given, params), receive, send)
         start = sent[0]
         return Reply(
