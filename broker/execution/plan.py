@@ -107,11 +107,12 @@ class Selected:
         return await found if self.executor.is_awaitable(found) else found
 
     def planned(self, plans: Plans, make: Callable[[], T], *of: Hashable) -> T:
-        """What ``make`` gives for this selection ``of`` something, made once for each set of values of the variables used in it."""
+        """What ``make`` gives for this selection ``of`` something, made once for each set of values of the variables used below it."""
         key = (*of, *(id(one.node) for one in self.details))
         names = plans.get(key)
         if names is None:
-            names = plans[key] = tuple(sorted(set(variables_of([one.node for one in self.details], self.executor))))
+            below = [one.node.selection_set for one in self.details if one.node.selection_set]
+            names = plans[key] = tuple(sorted(set(variables_of(below, self.executor))))
         values = self.executor.variable_values.coerced
         wanted = (key, *(repr(values.get(name, ABSENT)) for name in names))
         found = plans.get(wanted)
