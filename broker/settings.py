@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticUndefined
 from pydantic_settings import (
     BaseSettings,
@@ -23,10 +22,23 @@ from pydantic_settings import (
     SettingsError,
     TomlConfigSettingsSource,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from broker.errors import SettingError
+from broker.settings_groups import (
+    COUNT,
+    DATABASE,
+    LAYER_IDS,
+    YES_OR_NO,
+    LayerSettings,
+    Limits,
+    Pages,
+    RefreshSettings,
+    SourceSettings,
+    UpstreamSettings,
+    database,
+    layer_id,
+    setting,
+)
 
 __all__ = [
     "LayerSettings",
@@ -41,147 +53,11 @@ __all__ = [
 ]
 
 PREFIX, NESTED, CONFIG, FILE = "BROKER_", "__", "BROKER_CONFIG", "broker.toml"
-LAYER_ID = r"[a-z][a-z0-9_]{0,39}"
-LAYER_IDS = "at most 40 small letters, digits and underscores, the first one a letter"
 KEY = "[key]"  # how pydantic marks the key of a dict
-YES_OR_NO = "true or false"
-COUNT = "a whole number, 1 or more"
-ADDRESS = "an address that begins with http:// or https://"
-STORES = {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}  # what `broker.store` opens, which is above
-DATABASE = (
-    "a SQLAlchemy URL of SQLite or PostgreSQL, e.g. sqlite:////var/lib/broker/broker.sqlite "
-    "or postgresql+psycopg://user:password@host/broker"
-)
-
-
-def _setting(default: Any, description: str, accepts: str, unit: str = "", **bounds: Any) -> Any:  # noqa: ANN401 - stands where the value will be
-    about: dict[str, Any] = {"accepts": accepts, "unit": unit}
-    given = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(**given, description=description, json_schema_extra=about, **bounds)
-
-
-def _http(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(ADDRESS)
-    return value
-
-
-def _database(value: str) -> str:
-    try:
-        kind = make_url(value).drivername
-    except ArgumentError as error:
-        raise ValueError(DATABASE) from error
-    if kind not in STORES:
-        raise ValueError(DATABASE)
-    return value
-
-
-def _layer_id(value: str) -> str:
-    if not re.fullmatch(LAYER_ID, value):
-        raise ValueError(LAYER_IDS)
-    return value
 
 
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
-
-
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SourceSettings(_Group):
-    """Where one source is asked."""
-
-    base_url: Annotated[str, AfterValidator(_http)] = _setting(
-        PydanticUndefined, "Where this source is asked, in place of its public address.", ADDRESS
-    )
-
-
-class LayerSettings(_Group):
-    """A layer of a map server, added without code."""
-
-    url: Annotated[str, AfterValidator(_http)] = _setting(
-        PydanticUndefined,
-        "Where the service answers: of a WFS its address, of OGC API Features its landing page.",
-        ADDRESS,
-    )
-    kind: Literal["wfs", "ogcapi"] = _setting("wfs", "Which standard it speaks.", "wfs or ogcapi")
-    type_name: str = _setting(
-        PydanticUndefined,
-        "The feature type of a WFS, or the collection's id.",
-        "a text that is not empty",
-        min_length=1,
-    )
-    title: str = _setting(PydanticUndefined, "What people call it.", "a text that is not empty", min_length=1)
-    licence: str = _setting(
-        PydanticUndefined,
-        "The terms of use: an SPDX id such as CC0-1.0, or a text.",
-        "a text that is not empty",
-        min_length=1,
-    )
-    licence_url: str = _setting("", "The full text of the terms.", "an address, or nothing")
-    version: Literal["1.1.0", "2.0.0"] = _setting("2.0.0", "The version of WFS.", "1.1.0 or 2.0.0")
-    crs: str = _setting(
-        "EPSG:4326",
-        "The coordinate system to ask a WFS for.",
-        "an EPSG code such as EPSG:2177",
-        pattern=r"^EPSG:\d{4,6}$",
-    )
-    refresh_hours: float = _setting(24.0, "How often it is read.", "a number above 0", "hours", gt=0)
-
-
-class UpstreamSettings(_Group):
-    """How the sources are asked."""
-
-    timeout_seconds: float = _setting(60.0, "How long one answer may take.", "a number above 0", "seconds", gt=0)
-    max_body_mib: int = _setting(64, "The largest answer that is read.", COUNT, "MiB", ge=1)
-    attempts: int = _setting(3, "How often a request is sent before a source counts as unavailable.", COUNT, ge=1)
-    parallel: int = _setting(2, "How many requests one source gets at a time.", COUNT, ge=1)
-
-
-class RefreshSettings(_Group):
-    """When a new version of a data set is made, and when it is not believed."""
-
-    max_loss: float = _setting(
-        0.5,
-        "The share of records a new version may have lost and still be published.",
-        "a number from 0 to 1",
-        ge=0,
-        le=1,
-    )
-    schedule: bool = _setting(True, "Whether the server refreshes the data sets by itself.", YES_OR_NO)  # noqa: FBT003
-
-
-class Pages(_Group):
-    """How many records a page of the graph has."""
-
-    default_size: int = _setting(20, "Records on a page when the query does not say.", COUNT, "records", ge=1)
-    max_size: int = _setting(1000, "Records on the largest page.", COUNT, "records", ge=1)
-
-
-class Limits(_Group):
-    """What one request may be; over it the request is refused before it is executed."""
-
-    body_bytes: int = _setting(1 << 20, "The largest request body.", COUNT, "bytes", ge=1)
-    tokens: int = _setting(10_000, "The most tokens of a document.", COUNT, "tokens", ge=1)
-    depth: int = _setting(
-        15,
-        "The deepest nesting of fields; introspection counts too.",
-        "a whole number from 1 to 50",
-        "levels",
-        ge=1,
-        le=50,
-    )
-    aliases: int = _setting(100, "The most aliases of an operation, its fragments spread out.", COUNT, "aliases", ge=1)
-    fields: int = _setting(1000, "The most fields of an operation, its fragments spread out.", COUNT, "fields", ge=1)
-    fragments: int = _setting(100, "The most fragments of a document.", COUNT, "fragments", ge=1)
-    root_fields: int = _setting(30, "The most fields at the root of an operation.", COUNT, "fields", ge=1)
-    records: int = _setting(
-        2_000_000, "The most records that an operation may give, pages within pages multiplied.", COUNT, "records", ge=1
-    )
-    answer_mib: int = _setting(64, "The most that one answer may read from the store.", COUNT, "MiB", ge=1)
 
 
 def _default_store(values: Mapping[str, Any]) -> str:
@@ -198,32 +74,32 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter=NESTED, frozen=True, extra="forbid", env_ignore_empty=True
     )
 
-    sample: bool = _setting(True, "Sample data, made inside the process, in place of the real sources.", YES_OR_NO)  # noqa: FBT003
-    store: Annotated[str, AfterValidator(_database)] = _setting(
+    sample: bool = setting(True, "Sample data, made inside the process, in place of the real sources.", YES_OR_NO)  # noqa: FBT003
+    store: Annotated[str, AfterValidator(database)] = setting(
         _default_store, "The database; the default depends on `sample` and lies in the user's data directory.", DATABASE
     )
-    host: str = _setting("127.0.0.1", "The address the server listens on.", "a host name or IP address", min_length=1)
-    port: int = _setting(
+    host: str = setting("127.0.0.1", "The address the server listens on.", "a host name or IP address", min_length=1)
+    port: int = setting(
         8000, "The port the server listens on; 0 takes a free one.", "a whole number from 0 to 65535", ge=0, le=65535
     )
-    kept_mib: int = _setting(
+    kept_mib: int = setting(
         64,
         "Answers that each process keeps, to give them again while they are exact; 0 keeps none.",
         "a whole number, 0 or more",
         "MiB",
         ge=0,
     )
-    workers: int = _setting(1, "How many processes answer.", COUNT, "processes", ge=1)
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = _setting(
+    workers: int = setting(1, "How many processes answer.", COUNT, "processes", ge=1)
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = setting(
         "info", "The least grave log lines that are written.", "debug, info, warning or error"
     )
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = _setting(
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = setting(
         "console", "Log lines for people, or one JSON object a line.", "console or json"
     )
-    graphiql: bool = _setting(True, "Whether /graphiql is served.", YES_OR_NO)  # noqa: FBT003
-    introspection: bool = _setting(True, "Whether the graph tells its own schema.", YES_OR_NO)  # noqa: FBT003
+    graphiql: bool = setting(True, "Whether /graphiql is served.", YES_OR_NO)  # noqa: FBT003
+    introspection: bool = setting(True, "Whether the graph tells its own schema.", YES_OR_NO)  # noqa: FBT003
     sources: dict[str, SourceSettings] = Field(default_factory=dict, description="Per source, by its id.")
-    layers: dict[Annotated[str, AfterValidator(_layer_id)], LayerSettings] = Field(
+    layers: dict[Annotated[str, AfterValidator(layer_id)], LayerSettings] = Field(
         default_factory=dict, description="Layers added without code, by an id of your own."
     )
     upstream: UpstreamSettings = Field(default_factory=UpstreamSettings, description="How the sources are asked.")
