@@ -23,7 +23,7 @@ from broker.catalog import Catalog
 from broker.errors import BrokerError, SettingError
 from broker.model import Dataset
 from broker.packages import check_packages
-from broker.refresh import FAILED
+from broker.refresh import FAILED, QUARANTINED
 from broker.settings import Settings
 from broker.store import Published, RefreshRecord
 from broker.telemetry import configure
@@ -76,12 +76,8 @@ def refresh(
     datasets: Annotated[
         list[str] | None, typer.Argument(metavar="[DATASET]...", help="Ids; all when left out.")
     ] = None,
-    *,
-    allow_loss: Annotated[
-        bool, typer.Option("--allow-loss", help="Publish although more records are gone than refresh.max_loss allows.")
-    ] = False,
 ) -> None:
-    """Make new versions of data sets now; exit code 1 when one of them failed.
+    """Make new versions of data sets now; exit code 1 when one of them failed or is held in quarantine.
 
     Example: [bold]broker refresh bip.contracts mim.stops[/bold]
     """
@@ -91,9 +87,32 @@ def refresh(
     except BrokerError:
         engine.store.close()
         raise
-    records, located = asyncio.run(_refresh(engine, list(dict.fromkeys(chosen)), allow_loss=allow_loss))
+    records, located = asyncio.run(_refresh(engine, list(dict.fromkeys(chosen))))
     _show_refreshes(records)
     _show_located(located)
+    if any(one.outcome in (FAILED, QUARANTINED) for one in records):
+        raise typer.Exit(FAILURE)
+
+
+@app.command()
+def accept(
+    datasets: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Ids of data sets held in quarantine.")],
+) -> None:
+    """Publish what is held in quarantine, because it is true; exit code 1 when nothing is held.
+
+    Example: [bold]broker accept bip.contracts[/bold]
+    """
+    engine = _engine()
+    try:
+        chosen = [engine.catalog.dataset(id) for id in dict.fromkeys(datasets)]
+        held = engine.store.held()
+        for one in chosen:
+            for doubt in held[one.id].doubts if one.id in held else ():
+                err.print(f"{one.id}: accepted although {doubt.reason}", markup=False, highlight=False, soft_wrap=True)
+        records = asyncio.run(_accept(engine, chosen))
+    finally:
+        engine.store.close()
+    _show_refreshes(records)
     if any(one.outcome == FAILED for one in records):
         raise typer.Exit(FAILURE)
 
@@ -236,11 +255,16 @@ def _listen(host: str, port: int) -> socket.socket:
         raise SettingError(f"host, port: cannot listen on {host}:{port} ({reason}); choose another --port") from error
 
 
+async def _accept(engine: Engine, chosen: list[Dataset]) -> list[RefreshRecord]:
+    async with engine.refresher:
+        return [await engine.refresher.accept(one) for one in chosen]
+
+
 Located = dict[str, dict[str | None, int]]
 """By data set, how many records were located by their address, by method; None for those that were not."""
 
 
-async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -> tuple[list[RefreshRecord], Located]:
+async def _refresh(engine: Engine, chosen: list[Dataset]) -> tuple[list[RefreshRecord], Located]:
     """Refresh with a bar for each data set, as long as the last version was."""
     columns = (
         SpinnerColumn(finished_text="✓"),
@@ -262,7 +286,7 @@ async def _refresh(engine: Engine, chosen: list[Dataset], *, allow_loss: bool) -
                     progress.start_task(bars[dataset])
                     progress.update(bars[dataset], completed=records)
 
-                records = await engine.refresher.refresh_all(chosen, tell, allow_loss=allow_loss)
+                records = await engine.refresher.refresh_all(chosen, tell)
                 for one in records:
                     progress.update(bars[one.dataset], total=one.changes.records, completed=one.changes.records)
                 return records, {one.id: engine.store.geocoded(one) for one in _looked_up(engine.catalog, chosen)}
@@ -295,7 +319,7 @@ def _show_refreshes(records: list[RefreshRecord]) -> None:
     for name in ("Records", "Changes", "Repaired", "Rejected", "Seconds"):
         table.add_column(name, justify="right")
     for one in sorted(records, key=lambda record: record.dataset):
-        colour = "red" if one.outcome == FAILED else "green"
+        colour = "red" if one.outcome in (FAILED, QUARANTINED) else "green"
         changes = one.changes
         moved = f"+{changes.added:,} ~{changes.changed:,} −{changes.removed:,}"
         seconds = f"{(one.finished_at - one.started_at).total_seconds():.1f}"

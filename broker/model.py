@@ -12,6 +12,7 @@ A connector declares a record once; its table, indexes, GraphQL type, filters, s
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -222,10 +223,15 @@ class Dataset:
                 return one
         raise KeyError(name)
 
-    def records(self, page: Page) -> Iterator[Record | Repaired | Rejected]:
-        """The page's rows as records, as repaired ones with what was done, or as rejected rows with the reason."""
+    def records(self, page: Page, names: Counter[str] | None = None) -> Iterator[Record | Repaired | Rejected]:
+        """The page's rows as records, as repaired ones with what was done, or as rejected rows with the reason.
+
+        ``names`` counts in how many rows each of the source's names occurs.
+        """
         geometry = self.geometry
         for row in self.reader.rows(page):
+            if names is not None:
+                names.update(row.keys())
             done = row.get(REPAIRED)
             try:
                 values = self.record.from_row(row)

@@ -5,23 +5,26 @@ it goes on being served, and the other data sets go on being refreshed.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from broker.catalog import Catalog
 from broker.errors import BrokerError, Suspicious
+from broker.guards import believed, doubts
 from broker.model import Dataset
 from broker.settings import Settings
-from broker.store import Changes, Draft, RefreshRecord, SqlStore
+from broker.store import Changes, Draft, Held, RefreshRecord, SqlStore, agreement, hold
 from broker.telemetry import Event, log
 from broker.upstream import Http, Sample, Session, Upstream, connect
 
-__all__ = ["FAILED", "PUBLISHED", "UNCHANGED", "Progress", "Refresher", "guard", "silent"]
+__all__ = ["FAILED", "PUBLISHED", "QUARANTINED", "UNCHANGED", "Progress", "Refresher", "silent", "told"]
 
-PUBLISHED, UNCHANGED, FAILED = "published", "unchanged", "failed"
+PUBLISHED, UNCHANGED, QUARANTINED, FAILED = "published", "unchanged", "quarantined", "failed"
+Attempt = tuple[Changes, str, str | None]
+"""What a refresh has met, how it ended, and why when that was not well."""
 AT_ONCE = 2
 
 
@@ -60,17 +63,19 @@ class Refresher:
     ) -> None:
         await self._stack.aclose()
 
-    async def refresh(
-        self, dataset: Dataset, progress: Progress = silent, *, allow_loss: bool = False
-    ) -> RefreshRecord:
-        """Refresh one data set and keep how it went; a failure is told in the record, not raised.
+    async def refresh(self, dataset: Dataset, progress: Progress = silent) -> RefreshRecord:
+        """Refresh one data set and keep how it went; a failure is told in the record, not raised."""
+        return await self._kept(dataset, self._attempt(dataset, progress))
 
-        ``allow_loss`` lets a version through that has lost more records than ``refresh.max_loss`` allows.
-        """
+    async def accept(self, dataset: Dataset) -> RefreshRecord:
+        """Publish what of a data set is held in quarantine; that nothing is, or that it cannot be, is told in the record."""
+        return await self._kept(dataset, self._accept(dataset))
+
+    async def _kept(self, dataset: Dataset, attempt: Coroutine[Any, Any, Attempt]) -> RefreshRecord:
         started = datetime.now(UTC)
-        changes, error, outcome = Changes(), None, FAILED
+        changes, outcome, error = Changes(), FAILED, None
         try:
-            changes, outcome = await self._attempt(dataset, progress, allow_loss=allow_loss)
+            changes, outcome, error = await attempt
         except BrokerError as problem:
             error = str(problem)
         except Exception as problem:  # noqa: BLE001 - a connector's own mistake must not end the others' refreshes
@@ -91,9 +96,7 @@ class Refresher:
         )
         return record
 
-    async def refresh_all(
-        self, datasets: Iterable[Dataset], progress: Progress = silent, *, allow_loss: bool = False
-    ) -> list[RefreshRecord]:
+    async def refresh_all(self, datasets: Iterable[Dataset], progress: Progress = silent) -> list[RefreshRecord]:
         """Refresh several, a few at a time.
 
         The one that divides the city comes first, since the others are placed in it; those that are located by their
@@ -101,7 +104,7 @@ class Refresher:
         """
         ordered = sorted(datasets, key=lambda one: (not one.partition, one.gazetteer is None, bool(one.geocode)))
         first = [one for one in ordered if one.partition]
-        done = [await self.refresh(one, progress, allow_loss=allow_loss) for one in first]
+        done = [await self.refresh(one, progress) for one in first]
         turn, register = asyncio.Semaphore(AT_ONCE), asyncio.Event()
         if all(one.gazetteer is None for one in ordered):
             register.set()
@@ -111,7 +114,7 @@ class Refresher:
                 await register.wait()
             try:
                 async with turn:
-                    return await self.refresh(one, progress, allow_loss=allow_loss)
+                    return await self.refresh(one, progress)
             finally:
                 if one.gazetteer is not None:
                     register.set()
@@ -141,23 +144,42 @@ class Refresher:
             await asyncio.wait_for(event.wait(), patience.total_seconds())
         return True
 
-    async def _attempt(self, dataset: Dataset, progress: Progress, *, allow_loss: bool) -> tuple[Changes, str]:
+    async def _attempt(self, dataset: Dataset, progress: Progress) -> Attempt:
         upstream = self._upstream(dataset)
         draft = await asyncio.to_thread(self.store.draft, dataset, sample=self._is_sample(dataset))
         try:
             async for page in dataset.reader.fetch(upstream):
-                await asyncio.to_thread(draft.add, dataset.records(page))  # rows are read there too, one by one
+                await asyncio.to_thread(draft.add, dataset.records(page, draft.fields))  # rows are read there too
                 progress(dataset.id, draft.changes.records)
-            if not allow_loss:
-                guard(draft, self.settings.refresh.max_loss)
+            held = await asyncio.to_thread(self._doubted, draft)
+            if held is not None:
+                return draft.changes, QUARANTINED, told(held)
             published = await asyncio.to_thread(draft.publish)
         finally:
             await asyncio.shield(asyncio.to_thread(draft.close))
         new = published.number != draft.base.number
+        await self._follow(dataset, new=new)
+        return draft.changes, PUBLISHED if new else UNCHANGED, None
+
+    def _doubted(self, draft: Draft) -> Held | None:
+        """What is held instead of being published; None for what nobody doubts, or not any more."""
+        bounds = self.settings.refresh
+        found = doubts(draft, bounds)
+        if not found or believed(draft, agreement(draft, found), bounds):
+            return None
+        return hold(draft, found)
+
+    async def _accept(self, dataset: Dataset) -> Attempt:
+        held = (await asyncio.to_thread(self.store.held)).get(dataset.id)
+        await asyncio.to_thread(self.store.accept, dataset)
+        await self._follow(dataset, new=True)
+        return held.changes if held else Changes(), PUBLISHED, None
+
+    async def _follow(self, dataset: Dataset, *, new: bool) -> None:
+        """What hangs on a data set is worked out anew: places on the districts, addresses on their register."""
         if new and dataset.partition:
             await asyncio.to_thread(self.store.place_again)
         await self._locate_again(dataset, new=new)
-        return draft.changes, PUBLISHED if new else UNCHANGED
 
     async def _locate_again(self, dataset: Dataset, *, new: bool) -> None:
         """Addresses are looked up in the newest register: all of them when it is new, this data set's if it has changed meanwhile."""
@@ -191,15 +213,7 @@ class Refresher:
         return Http(self._session, bounds.max_body_mib << 20, asyncio.Semaphore(bounds.parallel))
 
 
-def guard(draft: Draft, max_loss: float) -> None:
-    """Raises `Suspicious` for a version that was readable but cannot be true: empty, or most of the records gone."""
-    changes, before = draft.changes, draft.base.records
-    if changes.records == 0:
-        first = f", the first because of {draft.first_reason}" if draft.first_reason else ""
-        raise Suspicious(f"no record could be read ({changes.rejected} were rejected{first})")
-    kept = changes.unchanged + changes.changed
-    if before and kept < before * (1 - max_loss):
-        raise Suspicious(
-            f"{before - kept} of {before} records would be gone, more than the share of {max_loss} that refresh.max_loss "
-            "allows; if that is true, refresh with --allow-loss"
-        )
+def told(held: Held) -> str:
+    """Why a version is held, and what can be done, in one line."""
+    reasons = "; ".join(one.reason for one in held.doubts)
+    return f"held in quarantine: {reasons}. If that is true: broker accept {held.dataset}"

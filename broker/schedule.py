@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from broker.catalog import Catalog
 from broker.model import Dataset
-from broker.refresh import FAILED, Refresher
+from broker.refresh import FAILED, QUARANTINED, Refresher
 from broker.store import Published, RefreshRecord, SqlStore
 from broker.telemetry import Event, log
 
@@ -14,6 +14,8 @@ __all__ = ["Schedule", "due_at"]
 
 LOOK = timedelta(seconds=15)
 AFTER_FAILURE = timedelta(minutes=5)
+AFTER_DOUBT = timedelta(hours=1)
+"""Soon enough to hear the same again, late enough that a source in trouble has recovered."""
 JITTER = 0.1
 
 
@@ -21,6 +23,8 @@ def due_at(dataset: Dataset, published: Published, last: RefreshRecord | None) -
     """When a data set is to be refreshed next, in UTC; None for at once."""
     if last is not None and last.outcome == FAILED:
         return last.finished_at + min(AFTER_FAILURE, dataset.refresh.interval)
+    if last is not None and last.outcome == QUARANTINED:
+        return last.finished_at + min(AFTER_DOUBT, dataset.refresh.interval)
     if published.checked_at is None:
         return None
     early = random.Random(dataset.id).random() * JITTER  # noqa: S311 - so that not everything falls due together

@@ -128,10 +128,24 @@ class RefreshSettings(_Group):
 
     max_loss: float = setting(
         0.5,
-        "The share of records a new version may have lost and still be published.",
+        "The share of records a new version may have lost and not be held in quarantine.",
         "a number from 0 to 1",
         ge=0,
         le=1,
+    )
+    max_rejected: float = setting(
+        0.1,
+        "By how much the share of rows that cannot be read, or whose key is not theirs alone, may grow before a version is held.",
+        "a number from 0 to 1",
+        ge=0,
+        le=1,
+    )
+    agreements: int = setting(
+        3,
+        "How often in a row a source must give the same before what is held is believed; 0 leaves that to `broker accept`.",
+        "a whole number, 0 or more",
+        "refreshes",
+        ge=0,
     )
     schedule: bool = setting(True, "Whether the server refreshes the data sets by itself.", YES_OR_NO)  # noqa: FBT003
 

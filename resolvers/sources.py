@@ -8,15 +8,18 @@ import strawberry
 
 from broker.errors import BadArgument
 from broker.model import Dataset, Geometry, Localized, Source
-from broker.refresh import FAILED
-from broker.store import Published, RefreshRecord
+from broker.refresh import FAILED, QUARANTINED
+from broker.store import Held, Published, RefreshRecord
 from resolvers.context import Context, Info, stale
 from resolvers.derive import camel
 
 __all__ = [
     "DatasetInfo",
+    "DoubtInfo",
+    "DoubtName",
     "FieldInfo",
     "LicenceInfo",
+    "Quarantine",
     "RejectedRow",
     "Repair",
     "SourceInfo",
@@ -36,6 +39,10 @@ class Status(Enum):
 
     OK = strawberry.enum_value("ok", description="Fresh, and the last refresh went well.")
     STALE = strawberry.enum_value("stale", description="Not confirmed for twice its refresh interval.")
+    HELD = strawberry.enum_value(
+        "held",
+        description="What the source gave last is doubted and held in quarantine; what was there before is served.",
+    )
     FAILING = strawberry.enum_value("failing", description="The last refresh failed; what was there before is served.")
     EMPTY = strawberry.enum_value("empty", description="Has never been read.")
 
@@ -94,6 +101,45 @@ async def _repairs(root: strawberry.Parent["DatasetInfo"], info: Info) -> list[R
     return [Repair(what=what, count=count) for what, count in found]
 
 
+@strawberry.enum(name="DoubtKind", description="What a version in quarantine is doubted for.")
+class DoubtName(Enum):
+    """What a version is doubted for, as the graph has it."""
+
+    LOSS = strawberry.enum_value("loss", description="Too many records would be gone.")
+    REJECTED = strawberry.enum_value("rejected", description="Many more rows than before could not be read.")
+    DUPLICATES = strawberry.enum_value("duplicates", description="Many more rows than before share a key.")
+    VANISHED_FIELD = strawberry.enum_value("vanished_field", description="The source no longer gives a field.")
+    NEW_FIELD = strawberry.enum_value("new_field", description="The source gives a field that it never gave.")
+
+
+@strawberry.type(name="Doubt", description="Why a version is held in quarantine.")
+class DoubtInfo:
+    """Why a version is held."""
+
+    kind: DoubtName = strawberry.field(description="What it is doubted for.")
+    reason: str = strawberry.field(description="Why, in words and figures.")
+
+
+@strawberry.type(
+    description="A version that is not served because it is doubted, until it is accepted or often enough confirmed."
+)
+class Quarantine:
+    """A version that is held."""
+
+    doubts: list[DoubtInfo] = strawberry.field(description="Why it is held.")
+    held_at: datetime = strawberry.field(description="Since when.")
+    seen_at: datetime = strawberry.field(description="When the source last gave the same.")
+    agreed: int = strawberry.field(description="How often in a row the source has given the same.")
+    needed: int = strawberry.field(
+        description="How often it must, to be believed by itself; 0 when somebody has to accept it (`broker accept`)."
+    )
+    record_count: int = strawberry.field(description="How many records it has.")
+    added: int = strawberry.field(description="Records that are not served now.")
+    changed: int = strawberry.field(description="Records that are served with other content now.")
+    removed: int = strawberry.field(description="Records that are served now and would be gone.")
+    rejected_count: int = strawberry.field(description="Rows that could not be read.")
+
+
 @strawberry.type(name="Dataset", description="One collection of a source.")
 class DatasetInfo:
     """A data set and how it is doing."""
@@ -118,6 +164,9 @@ class DatasetInfo:
     last_error: str | None = strawberry.field(description="Why the last refresh failed; null when it went well.")
     last_error_at: datetime | None = strawberry.field(description="When it failed.")
     rejected_count: int = strawberry.field(description="How many rows could not be read at the last refresh.")
+    quarantine: Quarantine | None = strawberry.field(
+        description="What the source gave last, when it is doubted and therefore not served; null when it is not."
+    )
     fields: list[FieldInfo] = strawberry.field(description="Its fields, as declared.")
     repairs: list[Repair] = strawberry.field(
         resolver=_repairs,
@@ -166,7 +215,12 @@ async def _known(context: Context) -> dict[str, DatasetInfo]:
     context.volatile = True  # how a refresh went is told, though it made no version
     published = await context.snapshot()
     last = await context.run(context.store.last_refreshes)
-    return {one.id: _dataset(one, published[one.id], last.get(one.id)) for one in context.catalog.datasets.values()}
+    held = await context.run(context.store.held)
+    needed = context.settings.refresh.agreements
+    return {
+        one.id: _dataset(one, published[one.id], last.get(one.id), _quarantine(held.get(one.id), needed))
+        for one in context.catalog.datasets.values()
+    }
 
 
 async def known_dataset(context: Context, dataset: Dataset) -> DatasetInfo:
@@ -180,17 +234,39 @@ def _source(source: Source, its: list[DatasetInfo]) -> SourceInfo:
     return SourceInfo(id=source.id, title=source.title, description=source.description, status=worst, datasets=its)
 
 
+def _quarantine(held: Held | None, needed: int) -> Quarantine | None:
+    if held is None:
+        return None
+    changes = held.changes
+    return Quarantine(
+        doubts=[DoubtInfo(kind=DoubtName(str(one.kind)), reason=one.reason) for one in held.doubts],
+        held_at=held.held_at,
+        seen_at=held.seen_at,
+        agreed=held.agreed,
+        needed=needed,
+        record_count=changes.records,
+        added=changes.added,
+        changed=changes.changed,
+        removed=changes.removed,
+        rejected_count=changes.rejected,
+    )
+
+
 def _status(dataset: Dataset, published: Published, last: RefreshRecord | None, *, is_stale: bool) -> Status:
     if published.number == 0 and not (dataset.refresh.live and last is None):
         return Status.EMPTY
     if last is not None and last.outcome == FAILED:
         return Status.FAILING
+    if last is not None and last.outcome == QUARANTINED:
+        return Status.HELD
     return Status.STALE if is_stale else Status.OK
 
 
-def _dataset(dataset: Dataset, published: Published, last: RefreshRecord | None) -> DatasetInfo:
+def _dataset(
+    dataset: Dataset, published: Published, last: RefreshRecord | None, quarantine: Quarantine | None
+) -> DatasetInfo:
     is_stale = stale(dataset, published, datetime.now(UTC)) and not dataset.refresh.live
-    failed = last is not None and last.outcome == FAILED
+    failed = last is not None and last.outcome in (FAILED, QUARANTINED)
     return DatasetInfo(
         id=dataset.id,
         title=dataset.title,
@@ -212,6 +288,7 @@ def _dataset(dataset: Dataset, published: Published, last: RefreshRecord | None)
         last_error=last.error if last is not None else None,
         last_error_at=last.finished_at if last is not None and failed else None,
         rejected_count=last.changes.rejected if last is not None else 0,
+        quarantine=quarantine,
         fields=_fields(dataset),
     )
 

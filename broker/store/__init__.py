@@ -10,11 +10,27 @@ from broker.errors import StoreError
 from broker.store.database import Published
 from broker.store.descriptions import Descriptions
 from broker.store.dialect import Dialect, Joined
+from broker.store.quarantine import Doubt, DoubtKind, Held, agreement, hold
 from broker.store.sql import SqlStore
 from broker.store.sqlite import Sqlite
-from broker.store.versions import Changes, Draft, RefreshRecord
+from broker.store.versions import Changes, Draft, Facts, RefreshRecord
 
-__all__ = ["Changes", "Draft", "Joined", "Published", "RefreshRecord", "SqlStore", "open_descriptions", "open_store"]
+__all__ = [
+    "Changes",
+    "Doubt",
+    "DoubtKind",
+    "Draft",
+    "Facts",
+    "Held",
+    "Joined",
+    "Published",
+    "RefreshRecord",
+    "SqlStore",
+    "agreement",
+    "hold",
+    "open_descriptions",
+    "open_store",
+]
 
 
 def _postgis() -> Dialect:

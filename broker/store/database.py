@@ -137,7 +137,7 @@ class Database:
         self.dialect.forget(
             connection, self.catalog.datasets[id], select(own.entries.c.row).where(own.entries.c.dataset == id), entries
         )
-        for mine in (own.entries, own.versions, own.rejected, own.declarations):
+        for mine in (own.entries, own.versions, own.rejected, own.facts, own.quarantine, own.declarations):
             connection.execute(delete(mine).where(mine.c.dataset == id))
         self.dialect.drop_table(connection, table_name)
 

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from broker.query import GEOCODING
 from broker.store.database import Published
+from broker.store.lives import alive, end
 from broker.store.tables import FOREVER, GEOCODED
 from broker.store.versions import Draft
 
@@ -40,9 +41,9 @@ class Relocation(Draft):
         self._insert(moved)
         made = replace(self.base, number=self.number, published_at=datetime.now(UTC))
         with self.store.writing() as connection:
-            self._end(connection, [row[self.dataset.key] for row in moved])
+            end(connection, self.store, self.dataset, [row[self.dataset.key] for row in moved], self.number)
             connection.execute(insert(self.store.own.versions).values(**asdict(made)))
-        self._published = True
+        self.kept = True
         return made
 
     @property
@@ -53,8 +54,9 @@ class Relocation(Draft):
         table = self.table
         asked = [column for column in table.c if column.computed is None]
         old = table.c[VERSION] != self.geocoder.version
+        now = alive(self.store, self.dataset, self.base.number)
         with self.store.reading() as connection:
-            found = connection.execute(select(*asked).where(table.c["_until"] == FOREVER, old)).mappings()
+            found = connection.execute(select(*asked).where(now, old)).mappings()
             return [dict(row) for row in found]
 
     def _looked_up(self, due: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ from broker.store.dialect import Dialect, Joined
 from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
 from broker.store.geocoder import Geocoder
+from broker.store.quarantine import Held, accept, held
 from broker.store.relocation import Relocation
 from broker.store.tables import ALL
 from broker.store.versions import Changes, Draft, RefreshRecord
@@ -121,6 +122,20 @@ class SqlStore(Database):
             return {row[0]: row[1] for row in connection.execute(statement.group_by(method))}
 
     # refreshes
+
+    def held(self) -> dict[str, Held]:
+        """What is in quarantine, by data set."""
+        return held(self)
+
+    def accept(self, dataset: Dataset) -> Published:
+        """Publish what of a data set is held. Raises `NotFound` when nothing is, `StoreError` while it is being refreshed."""
+        claim = self.claim(dataset.id)
+        if claim is None:
+            raise StoreError(f"{dataset.id} is being refreshed; try again when it has finished")
+        try:
+            return accept(self, dataset)
+        finally:
+            claim.release()
 
     def record(self, refresh: RefreshRecord) -> None:
         """Keep how a refresh went."""

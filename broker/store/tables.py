@@ -214,11 +214,13 @@ class Bookkeeping:
     versions: Table
     refreshes: Table
     rejected: Table
+    facts: Table
+    quarantine: Table
     entries: Table
 
 
 def bookkeeping(metadata: MetaData) -> Bookkeeping:
-    """What each table was declared as, published versions, refreshes, rejected rows, entries of the search."""
+    """What each table was declared as, versions, refreshes, rejected rows, what sources gave, what is doubted, entries of the search."""
     declarations = Table(
         "broker_declarations",
         metadata,
@@ -255,7 +257,28 @@ def bookkeeping(metadata: MetaData) -> Bookkeeping:
         Column("reason", Text, nullable=False),
         Column("row", Text, nullable=False),
     )
-    return Bookkeeping(declarations, versions, refreshes, rejected, _entries(metadata))
+    facts = Table(
+        "broker_facts",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("facts", Text, nullable=False),
+    )
+    return Bookkeeping(declarations, versions, refreshes, rejected, facts, _quarantine(metadata), _entries(metadata))
+
+
+def _quarantine(metadata: MetaData) -> Table:
+    return Table(
+        "broker_quarantine",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("held_at", Instant, nullable=False),
+        Column("seen_at", Instant, nullable=False),
+        Column("agreed", BigInteger, nullable=False),
+        Column("doubts", Text, nullable=False),
+        Column("gone", Text, nullable=False),
+        Column("changes", Text, nullable=False),
+        Column("sample", Boolean, nullable=False),
+    )
 
 
 def _entries(metadata: MetaData) -> Table:

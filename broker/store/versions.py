@@ -5,7 +5,8 @@ were changed or have gone, and makes the version known: both in one short transa
 process was killed, leaves rows of an unknown version, which the next draft of the data set clears away.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,10 +23,11 @@ from broker.store.dialect import Claim
 from broker.store.districts import Districts
 from broker.store.entries import entries, searchable
 from broker.store.geocoder import Geocoder
+from broker.store.lives import HELD, alive, drop, drop_held, end
 from broker.store.located import placed
 from broker.store.tables import FOREVER, encoder, fingerprinter, well_known
 
-__all__ = ["Changes", "Draft", "RefreshRecord"]
+__all__ = ["Changes", "Draft", "Facts", "RefreshRecord", "facts"]
 
 BATCH = 2000
 KEPT_REJECTED = 1000
@@ -44,6 +46,17 @@ class Changes:
     removed: int = 0
     rejected: int = 0
     repaired: int = 0
+    duplicated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a source gave, as far as it is compared with what it gives the next time: rows, and in how many of them each name occurs."""
+
+    rows: int
+    rejected: int
+    duplicated: int
+    fields: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +86,13 @@ class Draft:
         self.geocoder = geocoder
         self.dataset = dataset
         self._claim = claim
-        self._published = False
+        self.kept = False
         self.sample = sample
         self.table = store.tables[dataset.id]
         self.base = store.version(dataset)
         self.number = self.base.number + 1
         self.changes = Changes()
+        self.fields: Counter[str] = Counter()
         self._encode = encoder(dataset)
         self._fingerprint = fingerprinter(dataset)
         self._seen: dict[Any, int] = {}
@@ -87,6 +101,7 @@ class Draft:
         self._fresh: list[Fresh] = []
         with store.writing() as connection:
             self._clear(connection)
+            self.before = facts(connection, store, dataset)
             self._before = self._current(connection)
             self._row = connection.scalar(select(func.max(self.table.c["_row"]))) or 0
 
@@ -118,6 +133,7 @@ class Draft:
             if self._seen[key] == hashed:
                 self.changes.repeated += 1
             else:
+                self.changes.duplicated += 1
                 self._reject(
                     Rejected(
                         {self.dataset.key: key}, f"key {key!r} came twice with different content; the first is kept"
@@ -184,79 +200,75 @@ class Draft:
             row.update(place, **{DISTRICT: district})
             row[MENDED] = repaired
 
-    def publish(self) -> Published:
-        """Make the version known, or only note the check when nothing changed; readers see it with the transaction's end."""
+    def finish(self) -> list[Any]:
+        """Write what is left, and tell the keys of the records that have gone."""
         if self._fresh:
             self._write(self._fresh)
-        now = datetime.now(UTC)
+            self._fresh = []
         gone = [key for key in self._before if key not in self._seen]
         self.changes.removed = len(gone)
+        return gone
+
+    @property
+    def facts(self) -> Facts:
+        """What the source gave so far."""
+        changes = self.changes
+        rows = changes.records + changes.repeated + changes.rejected
+        return Facts(rows, changes.rejected, changes.duplicated, dict(self.fields))
+
+    def publish(self) -> Published:
+        """Make the version known, or only note the check when nothing changed; readers see it with the transaction's end.
+
+        What was held in quarantine is dropped: the source has given something since that nobody doubts.
+        """
+        gone, now = self.finish(), datetime.now(UTC)
         same = not (self.changes.added or self.changes.changed or gone) and self.sample == self.base.sample
         made = Published(self.dataset.id, self.number, now, now, self.changes.records, self.sample)
         versions = self.store.own.versions
         with self.store.writing() as connection:
-            self._keep_rejected(connection)
+            self.keep_rejected(connection)
+            self._keep_facts(connection)
+            drop_held(connection, self.store, self.dataset)
             if self.base.number and same:
                 known = and_(versions.c.dataset == self.dataset.id, versions.c.number == self.base.number)
                 connection.execute(update(versions).where(known).values(checked_at=now))
                 made = replace(self.base, checked_at=now)
             else:
-                self._end(connection, [*self._replaced, *gone])
+                end(connection, self.store, self.dataset, [*self._replaced, *gone], self.number)
                 if self.dataset.refresh.live:
                     self._forget(connection)
                 connection.execute(insert(versions).values(**asdict(made)))
                 self.store.dialect.settle(connection, self.table)
-        self._published = True
+        self.kept = True
         return made
 
     def close(self) -> None:
-        """Let the next draft begin; unless this one was published, leave everything as it was."""
+        """Let the next draft begin; unless this one was published or is held, leave everything as it was."""
         try:
-            if not self._published:
+            if not self.kept:
                 with self.store.writing() as connection:
                     self._clear(connection)
         finally:
             self._claim.release()
 
-    def _end(self, connection: Connection, keys: list[Any]) -> None:
-        alive = and_(self.table.c["_until"] == FOREVER, self.table.c["_since"] < self.number)
-        for start in range(0, len(keys), BATCH):
-            some = self.table.c[self.dataset.key].in_(keys[start : start + BATCH])
-            connection.execute(update(self.table).where(alive, some).values(_until=self.number))
-        found = self.store.own.entries
-        ended = select(self.table.c["_row"]).where(self.table.c["_until"] == self.number)
-        mine = and_(found.c.dataset == self.dataset.id, found.c.row.in_(ended))
-        connection.execute(update(found).where(mine).values(until=self.number))
-
     def _current(self, connection: Connection) -> dict[Any, int]:
-        alive = self.table.c["_until"] == FOREVER
-        found = connection.execute(select(self.table.c[self.dataset.key], self.table.c["_hash"]).where(alive))
+        asked = select(self.table.c[self.dataset.key], self.table.c["_hash"])
+        found = connection.execute(asked.where(alive(self.store, self.dataset, self.base.number)))
         return dict(tuple(row) for row in found)
 
     def _forget(self, connection: Connection) -> None:
         """Of a live data set only the last versions are kept: as many as a request under way could still be reading."""
-        table, found, versions = self.table, self.store.own.entries, self.store.own.versions
-        old = self.number - KEPT_LIVE
-        rows = select(table.c["_row"]).where(table.c["_until"] <= old + 1)
-        mine = and_(found.c.dataset == self.dataset.id, found.c.until <= old + 1)
-        self.store.dialect.forget(connection, self.dataset, rows, select(found.c.id).where(mine))
-        connection.execute(delete(found).where(mine))
-        connection.execute(delete(table).where(table.c["_until"] <= old + 1))
+        versions, old = self.store.own.versions, self.number - KEPT_LIVE
+        drop(connection, self.store, self.dataset, self.table.c["_until"] <= old + 1)
         connection.execute(delete(versions).where(versions.c.dataset == self.dataset.id, versions.c.number <= old))
 
     def _clear(self, connection: Connection) -> None:
         """Take away the rows of a draft that never was published."""
-        table, found = self.table, self.store.own.entries
-        unborn = table.c["_since"] > self.base.number
-        if connection.scalar(select(table.c["_row"]).where(unborn).limit(1)) is None:
-            return
-        rows = select(table.c["_row"]).where(unborn)
-        mine = and_(found.c.dataset == self.dataset.id, found.c.row.in_(rows))
-        self.store.dialect.forget(connection, self.dataset, rows, select(found.c.id).where(mine))
-        connection.execute(delete(found).where(mine))
-        connection.execute(delete(table).where(unborn))
+        since = self.table.c["_since"]
+        drop(connection, self.store, self.dataset, and_(since > self.base.number, since < HELD))
 
-    def _keep_rejected(self, connection: Connection) -> None:
+    def keep_rejected(self, connection: Connection) -> None:
+        """Keep the rows that could not be read, in place of those of the time before."""
         rejected = self.store.own.rejected
         connection.execute(delete(rejected).where(rejected.c.dataset == self.dataset.id))
         if self._rejected:
@@ -267,6 +279,18 @@ class Draft:
                     for n, one in enumerate(self._rejected)
                 ],
             )
+
+    def _keep_facts(self, connection: Connection) -> None:
+        own, now = self.store.own.facts, asdict(self.facts)
+        connection.execute(delete(own).where(own.c.dataset == self.dataset.id))
+        connection.execute(insert(own).values(dataset=self.dataset.id, facts=orjson.dumps(now).decode()))
+
+
+def facts(connection: Connection, store: Database, dataset: Dataset) -> Facts | None:
+    """What the source gave when it was last believed."""
+    own = store.own.facts
+    known = connection.scalar(select(own.c.facts).where(own.c.dataset == dataset.id))
+    return None if known is None else Facts(**orjson.loads(known))
 
 
 def _shown(rejected: Rejected) -> str:

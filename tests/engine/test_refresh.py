@@ -1,6 +1,7 @@
 """A refresh is whole or it did not happen: on the real register, on the real stops, and with every fault on the way."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from broker.model import Dataset
 from broker.query import Compare, Operator, Query, Window
 from broker.refresh import Refresher
 from broker.settings import Settings
-from broker.store import SqlStore, open_store
+from broker.store import RefreshRecord, SqlStore, open_store
 from broker.upstream import Request
 from connectors.bip import Contract
 from connectors.mim import MIM, Place, Stop
@@ -151,22 +152,105 @@ async def test_what_is_not_the_form_it_should_be_is_named(
     assert store.version(declared).number == 1
 
 
-async def test_most_records_gone_is_not_believed_unless_it_is_allowed(store: SqlStore, refreshing: Refreshing) -> None:
-    rows = await own_rows()
-    for some in (rows[:1000], rows[:499]):
-        async with Register(some) as register, refreshing(bip=register.base_url) as refresher:
+async def read(refreshing: Refreshing, rows: Sequence[dict[str, Any]], times: int = 1) -> RefreshRecord:
+    """How the last of so many refreshes from a register with these rows went."""
+    async with Register(rows) as register, refreshing(bip=register.base_url) as refresher:
+        for _ in range(times):
             last = await refresher.refresh(CONTRACTS)
+    return last
+
+
+async def test_most_records_gone_is_held_until_it_is_accepted(store: SqlStore, refreshing: Refreshing) -> None:
+    rows = await own_rows()
+    await read(refreshing, rows[:1000])
+    last = await read(refreshing, rows[:499])
+    assert last.outcome == "quarantined"
     assert last.error == (
-        "501 of 1000 records would be gone, more than the share of 0.5 that refresh.max_loss allows; "
-        "if that is true, refresh with --allow-loss"
+        "held in quarantine: 501 of 1000 records would be gone, more than the share of 0.5 that refresh.max_loss allows. "
+        "If that is true: broker accept bip.contracts"
     )
     assert store.version(CONTRACTS).records == 1000
-    async with Register(rows[:499]) as register, refreshing(bip=register.base_url) as refresher:
-        allowed = await refresher.refresh(CONTRACTS, allow_loss=True)
-    assert (allowed.outcome, allowed.changes.removed, store.version(CONTRACTS).records) == ("published", 501, 499)
+    async with refreshing() as refresher:
+        accepted = await refresher.accept(CONTRACTS)
+        again = await refresher.accept(CONTRACTS)
+    assert (accepted.outcome, accepted.changes.removed, store.version(CONTRACTS).records) == ("published", 501, 499)
+    assert (again.outcome, again.error) == ("failed", "bip.contracts: nothing is held in quarantine")
 
 
-async def test_an_empty_answer_is_not_believed(store: SqlStore, refreshing: Refreshing) -> None:
+async def test_what_a_source_gives_three_times_is_believed(store: SqlStore, refreshing: Refreshing) -> None:
+    rows = await own_rows()
+    await read(refreshing, rows[:1000])
+    assert (await read(refreshing, rows[:400], times=2)).outcome == "quarantined"
+    assert store.held()[CONTRACTS.id].agreed == 2
+    believed = await read(refreshing, rows[:400])
+    assert (believed.outcome, believed.error, store.version(CONTRACTS).records) == ("published", None, 400)
+    assert store.held() == {}
+
+
+async def test_a_source_that_recovers_leaves_nothing_in_quarantine(store: SqlStore, refreshing: Refreshing) -> None:
+    rows = await own_rows()
+    await read(refreshing, rows[:1000])
+    await read(refreshing, rows[:100])
+    assert (await read(refreshing, rows[:1000])).outcome == "unchanged"
+    assert store.held() == {}
+
+
+def _unreadable(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"wartosc": "siedem"}
+
+
+def _renamed(row: dict[str, Any]) -> dict[str, Any]:
+    return {"przedmiot_umowy" if name == "przedmiot" else name: value for name, value in row.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "share", "kinds", "reason"),
+    [
+        (_unreadable, 0.2, {"rejected"}, r"200 of 1000 rows could not be read \(a share of 0.20, 0.00 the last time\)"),
+        (
+            _renamed,
+            1,
+            {"vanished_field", "new_field"},
+            "no longer gives 'przedmiot', which 'subject' is read from; 1000 of 1000 rows had it",
+        ),
+        (
+            lambda row: row | {"nowe": "x"},
+            1,
+            {"new_field"},
+            "gives 'nowe', which it never did; 1000 of 1000 rows have it",
+        ),
+    ],
+)
+async def test_what_a_source_has_never_done_before_is_doubted(
+    store: SqlStore, refreshing: Refreshing, change: Any, share: float, kinds: set[str], reason: str
+) -> None:
+    rows = (await own_rows())[:1000]
+    await read(refreshing, rows)
+    changed = [change(dict(row)) if n < share * len(rows) else row for n, row in enumerate(rows)]
+    last = await read(refreshing, changed)
+    assert last.outcome == "quarantined"
+    assert re.search(reason, str(last.error))
+    assert {one.kind for one in store.held()[CONTRACTS.id].doubts} == kinds
+    assert store.version(CONTRACTS).number == 1
+
+
+async def test_keys_that_are_no_longer_one_record_s_own_are_doubted(refreshing: Refreshing) -> None:
+    rows = (await own_rows())[:1000]
+    await read(refreshing, rows)
+    twice = [row | {"przedmiot": f"inny {n}"} for n, row in enumerate(rows[:300])]
+    last = await read(refreshing, [*rows, *twice])
+    assert last.outcome == "quarantined"
+    assert "300 of 1300 rows have a key that another row with other content has" in str(last.error)
+
+
+async def test_an_empty_answer_is_never_believed_by_itself(store: SqlStore, refreshing: Refreshing) -> None:
+    rows = await own_rows()
+    await read(refreshing, rows[:200])
+    assert (await read(refreshing, [], times=5)).outcome == "quarantined"
+    assert (store.held()[CONTRACTS.id].agreed, store.version(CONTRACTS).records) == (5, 200)
+
+
+async def test_a_first_answer_that_is_empty_fails(store: SqlStore, refreshing: Refreshing) -> None:
     nothing = b'{"type":"FeatureCollection","features":[]}'
     async with Replica(lambda _: nothing, MIM.base_url) as mim, refreshing(mim=mim.base_url) as refresher:
         record = await refresher.refresh(PLACES)
