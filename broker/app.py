@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import strawberry
@@ -62,7 +63,7 @@ class Engine:
         for id in settings.sources:
             if id not in catalog.sources:
                 raise SettingError(f"sources.{id}: there is no such source; there are {', '.join(catalog.sources)}")
-        store = open_store(settings.store, catalog)
+        store = open_store(settings.store, catalog, timedelta(days=settings.history.days))
         refresher = Refresher(catalog, store, settings)
         live, search = Live(refresher, store), Search(store)
         endpoint = Endpoint(

@@ -29,6 +29,7 @@ from broker.settings_groups import (
     DATABASE,
     LAYER_IDS,
     YES_OR_NO,
+    HistorySettings,
     LayerSettings,
     Limits,
     Pages,
@@ -41,6 +42,7 @@ from broker.settings_groups import (
 )
 
 __all__ = [
+    "HistorySettings",
     "LayerSettings",
     "Limits",
     "Pages",
@@ -104,6 +106,7 @@ class Settings(BaseSettings):
     )
     upstream: UpstreamSettings = Field(default_factory=UpstreamSettings, description="How the sources are asked.")
     refresh: RefreshSettings = Field(default_factory=RefreshSettings, description="When a new version is made.")
+    history: HistorySettings = Field(default_factory=HistorySettings, description="How much of the past is kept.")
     pages: Pages = Field(default_factory=Pages, description="How many records a page has.")
     limits: Limits = Field(default_factory=Limits, description="What one request may be.")
 

@@ -14,6 +14,7 @@ __all__ = [
     "DATABASE",
     "LAYER_IDS",
     "YES_OR_NO",
+    "HistorySettings",
     "LayerSettings",
     "Limits",
     "Pages",
@@ -148,6 +149,18 @@ class RefreshSettings(_Group):
         ge=0,
     )
     schedule: bool = setting(True, "Whether the server refreshes the data sets by itself.", YES_OR_NO)  # noqa: FBT003
+
+
+class HistorySettings(_Group):
+    """How much of the past is kept."""
+
+    days: int = setting(
+        365,
+        "How long a version is kept after another has taken its place, for `asOf` and `changes`.",
+        COUNT,
+        "days",
+        ge=1,
+    )
 
 
 class Pages(_Group):

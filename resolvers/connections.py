@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -23,7 +24,7 @@ from resolvers.records import RecordType
 from resolvers.selection import below
 from resolvers.shapes.pages import answer
 
-__all__ = ["PAGING", "Edge", "Page", "PageInfo", "collection", "connection_type", "page_size", "read_page"]
+__all__ = ["PAGING", "Edge", "Page", "PageInfo", "collection", "connection_type", "page_size", "read_page", "taken"]
 
 
 @strawberry.type(description="Where a page lies among all records.")
@@ -60,7 +61,7 @@ class Page(Shapeable):
         if below(info, (), ("edges",)) & {"nodes", "edges", "node", "cursor", "pageInfo"}:
             columns = self.record.needed(below(info, ("nodes",), ("edges", "node")))
             self.selection = await context.run(context.store.select, replace(self.query, columns=columns))
-            context.budget.spend(sum(map(_bytes, self.selection.rows)))
+            context.budget.spend(sum(map(taken, self.selection.rows)))
         return self
 
     @property
@@ -126,6 +127,10 @@ PAGING = {
     "after": argument(str | None, "Give the records after this cursor."),
     "last": argument(int | None, "How many records to give, from the last back."),
     "before": argument(str | None, "Give the records before this cursor."),
+    "as_of": argument(
+        datetime | None,
+        "A past moment, or a day at its beginning: the records as the broker had them then. What they are related to is of now.",
+    ),
 }
 
 
@@ -159,13 +164,14 @@ async def read_page(
 ) -> Page:
     """The page that was asked for; its records are read by whoever answers it. Raises as the arguments do."""
     dataset = record.dataset
-    published = await context.published(dataset)
+    published = await context.published_at(dataset, given.get("as_of"))
     window = _window(context, dataset, order, given)
     page = Page(record, published, await record.condition(context, given), order, window)
     return page if context.shaping else await page.load(context, info)
 
 
-def _bytes(row: Row) -> int:
+def taken(row: Row) -> int:
+    """Bytes, roughly, that a row takes of what a request may read."""
     return 100 + sum(len(one) for one in row.values() if isinstance(one, str | bytes))
 
 

@@ -12,11 +12,11 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from broker.catalog import Catalog
-from broker.errors import Unavailable
+from broker.errors import BadArgument, Unavailable
 from broker.execution.responses import Life
 from broker.limits import Budget
 from broker.live import Live
-from broker.model import Dataset
+from broker.model import CITY_TIME, Dataset
 from broker.query import AREA, DISTRICT, GEOCODING, LENGTH, LOCATION, MENDED, Query, Row, Window
 from broker.search import Search
 from broker.settings import Settings
@@ -115,6 +115,18 @@ class Context:
                 found = await self._fresh[dataset.id]
             self.reads[dataset.id] = found
             self._glanced.discard(dataset.id)
+        return found
+
+    async def published_at(self, dataset: Dataset, moment: datetime | None) -> Published:
+        """The version that stood at a moment; without one, the version to read. Raises `BadArgument` before history begins."""
+        if moment is None:
+            return await self.published(dataset)
+        self.volatile = True  # its answer hangs on no newest version, by which kept answers are judged
+        found = await self.run(self.store.standing, dataset, moment)
+        if found is None:
+            begins = await self.run(self.store.begins, dataset)
+            since = f"begins at {begins.astimezone(CITY_TIME).isoformat(timespec='seconds')}" if begins else "is empty"
+            raise BadArgument(f"{moment.isoformat()}: the history of {dataset.id} {since}; give a later moment")
         return found
 
     def glance(self, dataset: Dataset, published: Published) -> None:

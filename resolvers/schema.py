@@ -11,6 +11,7 @@ from broker.catalog import Catalog
 from resolvers.connections import collection
 from resolvers.context import RecordValue
 from resolvers.derive import object_type
+from resolvers.history import changes
 from resolvers.layers import feature_type, layer_fields
 from resolvers.node import node, nodes
 from resolvers.records import add_district, record_types
@@ -21,7 +22,7 @@ from resolvers.sources import dataset, datasets, sources
 
 __all__ = ["build"]
 
-FEDERATED = (search, suggest, node, nodes, sources, datasets, dataset)
+FEDERATED = (search, suggest, node, nodes, sources, datasets, dataset, changes)
 
 
 def build(catalog: Catalog) -> strawberry.Schema:

@@ -1,6 +1,7 @@
 """Where versions of data sets live: `open_store` gives the store for a database's address."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -10,6 +11,7 @@ from broker.errors import StoreError
 from broker.store.database import Published
 from broker.store.descriptions import Descriptions
 from broker.store.dialect import Dialect, Joined
+from broker.store.history import Difference, DifferenceKind
 from broker.store.quarantine import Doubt, DoubtKind, Held, agreement, hold
 from broker.store.sql import SqlStore
 from broker.store.sqlite import Sqlite
@@ -17,6 +19,8 @@ from broker.store.versions import Changes, Draft, Facts, RefreshRecord
 
 __all__ = [
     "Changes",
+    "Difference",
+    "DifferenceKind",
     "Doubt",
     "DoubtKind",
     "Draft",
@@ -39,12 +43,16 @@ def _postgis() -> Dialect:
     return Postgis()
 
 
+YEAR = timedelta(days=365)
 DIALECTS: dict[str, Callable[[], Dialect]] = {"sqlite": Sqlite, "postgresql": _postgis}
 
 
-def open_store(url: str, catalog: Catalog) -> SqlStore:
-    """Open the store at a SQLAlchemy URL, and make its tables when they are not there. Raises `StoreError`."""
-    return SqlStore(url, catalog, _dialect(url))
+def open_store(url: str, catalog: Catalog, keep: timedelta = YEAR) -> SqlStore:
+    """Open the store at a SQLAlchemy URL, and make its tables when they are not there. Raises `StoreError`.
+
+    ``keep`` is how long a version is kept after another one has taken its place.
+    """
+    return SqlStore(url, catalog, _dialect(url), keep)
 
 
 def open_descriptions(url: str) -> Descriptions:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
@@ -36,8 +36,9 @@ class Published:
 class Database:
     """The tables of a catalogue's data sets in one database, and the store's own; it knows which versions there are."""
 
-    def __init__(self, url: str, catalog: Catalog, dialect: Dialect) -> None:
+    def __init__(self, url: str, catalog: Catalog, dialect: Dialect, keep: timedelta) -> None:
         self.catalog = catalog
+        self.keep = keep
         self.dialect = dialect
         self.metadata = MetaData()
         self.own = bookkeeping(self.metadata)

@@ -6,7 +6,7 @@ Every method blocks; whoever serves requests calls them in threads.
 
 import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -31,13 +31,14 @@ from broker.query import (
     Row,
     Selection,
 )
-from broker.store import statements
+from broker.store import history, statements
 from broker.store.columns import ColumnReads
 from broker.store.database import Database, Published
 from broker.store.dialect import Dialect, Joined
 from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
 from broker.store.geocoder import Geocoder
+from broker.store.history import Difference, DifferenceKind
 from broker.store.quarantine import Held, accept, held
 from broker.store.relocation import Relocation
 from broker.store.tables import ALL
@@ -52,8 +53,8 @@ KEPT_COUNTS = 10_000
 class SqlStore(Database):
     """The versions of a catalogue's data sets: drafted, published, and asked."""
 
-    def __init__(self, url: str, catalog: Catalog, dialect: Dialect) -> None:
-        super().__init__(url, catalog, dialect)
+    def __init__(self, url: str, catalog: Catalog, dialect: Dialect, keep: timedelta) -> None:
+        super().__init__(url, catalog, dialect, keep)
         self.districts = Districts(self)
         self.geocoder = Geocoder(self)
         self.places = dialect.places(self)
@@ -120,6 +121,26 @@ class SqlStore(Database):
         statement = select(method, func.count()).where(statements.at(one, self.version(dataset).number), looked_up)
         with self.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(statement.group_by(method))}
+
+    # the past
+
+    def standing(self, dataset: Dataset, moment: datetime) -> Published | None:
+        """The version that was the newest at a moment; None when none that is kept was there yet."""
+        return history.standing(self, dataset, moment)
+
+    def begins(self, dataset: Dataset) -> datetime | None:
+        """When the oldest version that is kept was published."""
+        return history.begins(self, dataset)
+
+    def differences(
+        self, dataset: Dataset, versions: tuple[int, int], size: int, after: object = None
+    ) -> tuple[list[Difference], bool]:
+        """What differs between two versions, by key from the one after ``after`` on; and whether there is more."""
+        return history.differences(self, dataset, versions, size, after)
+
+    def count_differences(self, dataset: Dataset, versions: tuple[int, int]) -> dict[DifferenceKind, int]:
+        """How many records differ between two versions, by how."""
+        return history.count(self, dataset, versions)
 
     # refreshes
 

@@ -23,6 +23,7 @@ from broker.store.dialect import Claim
 from broker.store.districts import Districts
 from broker.store.entries import entries, searchable
 from broker.store.geocoder import Geocoder
+from broker.store.history import forget
 from broker.store.lives import HELD, alive, drop, drop_held, end
 from broker.store.located import placed
 from broker.store.tables import FOREVER, encoder, fingerprinter, well_known
@@ -31,7 +32,6 @@ __all__ = ["Changes", "Draft", "Facts", "RefreshRecord", "facts"]
 
 BATCH = 2000
 KEPT_REJECTED = 1000
-KEPT_LIVE = 5
 
 
 @dataclass(slots=True)
@@ -235,9 +235,8 @@ class Draft:
                 made = replace(self.base, checked_at=now)
             else:
                 end(connection, self.store, self.dataset, [*self._replaced, *gone], self.number)
-                if self.dataset.refresh.live:
-                    self._forget(connection)
                 connection.execute(insert(versions).values(**asdict(made)))
+                forget(connection, self.store, self.dataset, self.number, now - self.store.keep)
                 self.store.dialect.settle(connection, self.table)
         self.kept = True
         return made
@@ -255,12 +254,6 @@ class Draft:
         asked = select(self.table.c[self.dataset.key], self.table.c["_hash"])
         found = connection.execute(asked.where(alive(self.store, self.dataset, self.base.number)))
         return dict(tuple(row) for row in found)
-
-    def _forget(self, connection: Connection) -> None:
-        """Of a live data set only the last versions are kept: as many as a request under way could still be reading."""
-        versions, old = self.store.own.versions, self.number - KEPT_LIVE
-        drop(connection, self.store, self.dataset, self.table.c["_until"] <= old + 1)
-        connection.execute(delete(versions).where(versions.c.dataset == self.dataset.id, versions.c.number <= old))
 
     def _clear(self, connection: Connection) -> None:
         """Take away the rows of a draft that never was published."""
