@@ -14,9 +14,10 @@ from sqlalchemy.schema import CreateTable
 from broker.catalog import Catalog
 from broker.errors import StoreError
 from broker.model import Dataset
+from broker.store.bookkeeping import bookkeeping
 from broker.store.bulk import Bulk
 from broker.store.dialect import Claim, Dialect, Slow
-from broker.store.tables import bookkeeping, table
+from broker.store.tables import table
 
 __all__ = ["Database", "Published"]
 

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, Ta
 
 from broker.model import Dataset
 from broker.query import Find, Pair, Related
+from broker.store.bookkeeping import Bookkeeping
 from broker.store.statements import Clause, Place
-from broker.store.tables import Bookkeeping
 
 __all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "Quick", "SearchEntry", "Slow", "Tables", "Watch"]
 

@@ -38,10 +38,11 @@ from broker.errors import StoreError
 from broker.geometry import METRIC
 from broker.model import Dataset
 from broker.query import Find, Term
+from broker.store.bookkeeping import Bookkeeping
 from broker.store.dialect import Claim, Hit, Places, Quick, SearchEntry, Tables, Watch
 from broker.store.postgis_places import IN_METRES, PostgisPlaces
 from broker.store.statements import Clause
-from broker.store.tables import Bookkeeping, PostgisGeometry
+from broker.store.tables import PostgisGeometry
 
 __all__ = ["NoWatch", "Postgis", "SessionClaim"]
 

@@ -35,10 +35,10 @@ from sqlalchemy.pool import PoolProxiedConnection
 from broker.errors import StoreError
 from broker.model import Dataset
 from broker.query import Find, Term
+from broker.store.bookkeeping import Bookkeeping
 from broker.store.dialect import Claim, Hit, Places, Quick, SearchEntry, Tables, Watch
 from broker.store.sqlite_places import FUNCTIONS, SqlitePlaces, rtree
 from broker.store.statements import Clause
-from broker.store.tables import Bookkeeping
 
 __all__ = ["CommitWatch", "CountedSteps", "FileClaim", "Sqlite"]
 

@@ -8,7 +8,6 @@ and year.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -53,11 +52,9 @@ __all__ = [
     "KEY",
     "LOCAL",
     "PLAIN",
-    "Bookkeeping",
     "Instant",
     "PostgisGeometry",
     "Scaled",
-    "bookkeeping",
     "encoder",
     "fingerprinter",
     "table",
@@ -204,95 +201,6 @@ def table(dataset: Dataset, metadata: MetaData) -> Table:
     if dataset.located:
         Index(f"ix_{name}_district", made.c["_district"], made.c[dataset.key])
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class Bookkeeping:
-    """The store's own tables."""
-
-    declarations: Table
-    versions: Table
-    refreshes: Table
-    rejected: Table
-    facts: Table
-    quarantine: Table
-    entries: Table
-
-
-def bookkeeping(metadata: MetaData) -> Bookkeeping:
-    """What each table was declared as, versions, refreshes, rejected rows, what sources gave, what is doubted, entries of the search."""
-    declarations = Table(
-        "broker_declarations",
-        metadata,
-        Column("dataset", String(200), primary_key=True),
-        Column("table_name", String(200), nullable=False),
-        Column("declaration", Text, nullable=False),
-    )
-    versions = Table(
-        "broker_versions",
-        metadata,
-        Column("dataset", String(200), primary_key=True),
-        Column("number", BigInteger, primary_key=True),
-        Column("published_at", Instant, nullable=False),
-        Column("checked_at", Instant, nullable=False),
-        Column("records", BigInteger, nullable=False),
-        Column("sample", Boolean, nullable=False),
-    )
-    refreshes = Table(
-        "broker_refreshes",
-        metadata,
-        Column("id", Integer, primary_key=True),
-        Column("dataset", String(200), nullable=False, index=True),
-        Column("started_at", Instant, nullable=False),
-        Column("finished_at", Instant, nullable=False),
-        Column("outcome", String(20), nullable=False),
-        Column("error", Text),
-        *(Column(name, BigInteger, nullable=False) for name in ("records", "added", "changed", "removed", "rejected")),
-    )
-    rejected = Table(
-        "broker_rejected",
-        metadata,
-        Column("dataset", String(200), primary_key=True),
-        Column("position", BigInteger, primary_key=True),
-        Column("reason", Text, nullable=False),
-        Column("row", Text, nullable=False),
-    )
-    facts = Table(
-        "broker_facts",
-        metadata,
-        Column("dataset", String(200), primary_key=True),
-        Column("facts", Text, nullable=False),
-    )
-    return Bookkeeping(declarations, versions, refreshes, rejected, facts, _quarantine(metadata), _entries(metadata))
-
-
-def _quarantine(metadata: MetaData) -> Table:
-    return Table(
-        "broker_quarantine",
-        metadata,
-        Column("dataset", String(200), primary_key=True),
-        Column("held_at", Instant, nullable=False),
-        Column("seen_at", Instant, nullable=False),
-        Column("agreed", BigInteger, nullable=False),
-        Column("doubts", Text, nullable=False),
-        Column("gone", Text, nullable=False),
-        Column("changes", Text, nullable=False),
-        Column("sample", Boolean, nullable=False),
-    )
-
-
-def _entries(metadata: MetaData) -> Table:
-    entries = Table(
-        "broker_search_entries",
-        metadata,
-        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-        Column("dataset", String(200), nullable=False),
-        Column("row", BigInteger, nullable=False),
-        Column("since", BigInteger, nullable=False),
-        Column("until", BigInteger, nullable=False),
-    )
-    Index("ix_broker_search_entries", entries.c.dataset, entries.c.row)
-    return entries
 
 
 def well_known(records: Sequence[Record], geometry: str | None) -> list[bytes | None]:

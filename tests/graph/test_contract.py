@@ -27,7 +27,7 @@ MIM = {
 BIP = {"contracts", "informationRequests", "notices", "orders", "interpellations", "procedures"}
 SIP = {"districts", "addresses", "parcels", "noiseZones", "landUseAreas"}
 AROUND = {"legalAidPoints", "contactTopics", "contactChannels", "callCounts"}
-OVER_ALL = {"search", "suggest", "node", "nodes", "sources", "datasets", "dataset", "layer", "layers"}
+OVER_ALL = {"changes", "search", "suggest", "node", "nodes", "sources", "datasets", "dataset", "layer", "layers"}
 
 
 def test_every_root_of_the_contract_is_there(engine: Engine) -> None:

@@ -1,0 +1,115 @@
+"""The store's own tables: what each table was declared as, versions, refreshes, rejected rows, what sources gave, what is doubted, search."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+
+from broker.store.tables import Instant
+
+__all__ = ["Bookkeeping", "bookkeeping"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bookkeeping:
+    """The store's own tables."""
+
+    declarations: Table
+    versions: Table
+    refreshes: Table
+    rejected: Table
+    facts: Table
+    quarantine: Table
+    entries: Table
+
+
+def bookkeeping(metadata: MetaData) -> Bookkeeping:
+    """Declare them all."""
+    declarations = Table(
+        "broker_declarations",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("table_name", String(200), nullable=False),
+        Column("declaration", Text, nullable=False),
+    )
+    facts = Table(
+        "broker_facts",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("facts", Text, nullable=False),
+    )
+    return Bookkeeping(
+        declarations,
+        _versions(metadata),
+        _refreshes(metadata),
+        _rejected(metadata),
+        facts,
+        _quarantine(metadata),
+        _entries(metadata),
+    )
+
+
+def _versions(metadata: MetaData) -> Table:
+    return Table(
+        "broker_versions",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("number", BigInteger, primary_key=True),
+        Column("published_at", Instant, nullable=False),
+        Column("checked_at", Instant, nullable=False),
+        Column("records", BigInteger, nullable=False),
+        Column("sample", Boolean, nullable=False),
+    )
+
+
+def _refreshes(metadata: MetaData) -> Table:
+    return Table(
+        "broker_refreshes",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("dataset", String(200), nullable=False, index=True),
+        Column("started_at", Instant, nullable=False),
+        Column("finished_at", Instant, nullable=False),
+        Column("outcome", String(20), nullable=False),
+        Column("error", Text),
+        *(Column(name, BigInteger, nullable=False) for name in ("records", "added", "changed", "removed", "rejected")),
+    )
+
+
+def _rejected(metadata: MetaData) -> Table:
+    return Table(
+        "broker_rejected",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("position", BigInteger, primary_key=True),
+        Column("reason", Text, nullable=False),
+        Column("row", Text, nullable=False),
+    )
+
+
+def _quarantine(metadata: MetaData) -> Table:
+    return Table(
+        "broker_quarantine",
+        metadata,
+        Column("dataset", String(200), primary_key=True),
+        Column("held_at", Instant, nullable=False),
+        Column("seen_at", Instant, nullable=False),
+        Column("agreed", BigInteger, nullable=False),
+        Column("doubts", Text, nullable=False),
+        Column("gone", Text, nullable=False),
+        Column("changes", Text, nullable=False),
+        Column("sample", Boolean, nullable=False),
+    )
+
+
+def _entries(metadata: MetaData) -> Table:
+    entries = Table(
+        "broker_search_entries",
+        metadata,
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+        Column("dataset", String(200), nullable=False),
+        Column("row", BigInteger, nullable=False),
+        Column("since", BigInteger, nullable=False),
+        Column("until", BigInteger, nullable=False),
+    )
+    Index("ix_broker_search_entries", entries.c.dataset, entries.c.row)
+    return entries
