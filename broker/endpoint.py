@@ -20,7 +20,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from broker.asked import Asked, Persisted, asked_by_body, asked_by_query
-from broker.errors import BadRequest, BrokerError, RequestError, StoreError
+from broker.deadline import within
+from broker.errors import BadRequest, BrokerError, Overdue, RequestError, StoreError
 from broker.execution.documents import Document, Documents
 from broker.execution.executor import ShapedExecutor
 from broker.execution.responses import Kept, Life, Question, Responses
@@ -265,7 +266,14 @@ class Endpoint:
             raise _HttpRefusal(405, f"a {kind} is not executed for GET; use POST", {"Allow": "POST"})
         context = self.context()
         context.shaping = self.shaped
-        result = await _executed(self.schema, document, asked, context)
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                with within(self.limits.seconds):
+                    result = await _executed(self.schema, document, asked, context)
+        except TimeoutError:
+            raise Overdue(
+                f"it took longer than {self.limits.seconds:g} s (limits.seconds) and was stopped; ask for less at a time"
+            ) from None
         body = _result(result, context.extensions)
         life = context.life() if "errors" not in body and operation.operation is OperationType.QUERY else None
         return _Answer(200 if "data" in body else refused, body, life=life)

@@ -9,7 +9,8 @@ BrokerError
 │   ├── BadArgument         an argument's value is not accepted; says what is
 │   ├── UnknownDocument     no document of this hash is known here; the client sends it once
 │   ├── NotFound            no such data set, record or source; says which there are
-│   └── TooMuch             over a limit; names the limit and the value
+│   ├── TooMuch             over a limit; names the limit and the value
+│   └── Overdue             it took longer than a request may, and was stopped
 ├── SourceError             this data set's refresh fails, its old version stays, the others go on
 │   ├── Unavailable         nobody answered in time, or the answer was 429 or 5xx: worth another try
 │   ├── Refused             the source answered with a client error: another try would not help
@@ -27,6 +28,7 @@ __all__ = [
     "BrokerError",
     "DeclarationError",
     "NotFound",
+    "Overdue",
     "Oversized",
     "Refused",
     "RequestError",
@@ -109,6 +111,13 @@ class TooMuch(RequestError):
 
     code = "TOO_MUCH"
     status = 413
+
+
+class Overdue(RequestError):
+    """The request took longer than `limits.seconds`; the work for it was stopped."""
+
+    code = "DEADLINE"
+    status = 503
 
 
 class SourceError(BrokerError):

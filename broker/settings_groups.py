@@ -190,4 +190,7 @@ class Limits(_Group):
     records: int = setting(
         2_000_000, "The most records that an operation may give, pages within pages multiplied.", COUNT, "records", ge=1
     )
+    seconds: float = setting(
+        30.0, "How long a request may take; then the work for it is stopped.", "a number above 0", "seconds", gt=0
+    )
     answer_mib: int = setting(64, "The most that one answer may read from the store.", COUNT, "MiB", ge=1)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
 from broker.catalog import Catalog
+from broker.deadline import check, remaining
 from broker.errors import StoreError
 from broker.model import Dataset
 from broker.store.bookkeeping import bookkeeping
@@ -65,20 +66,30 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that only reads. Raises `StoreError` for whatever the database says."""
+        """A connection that only reads. Raises `StoreError` for whatever the database says, `Overdue` when there is no time left."""
         try:
-            with self.engine.connect() as connection:
+            with self.engine.connect() as connection, self._limited(connection.connection.driver_connection):
                 yield connection
         except SQLAlchemyError as error:
+            check()
             raise StoreError(f"the store cannot be read: {_said(error)}") from error
+
+    def _limited(self, connection: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - of the driver
+        left = remaining()
+        if left is None:
+            return nullcontext()
+        check()
+        return self.dialect.limit(connection, left)
 
     @contextmanager
     def driver(self) -> Iterator[Any]:
-        """The driver's own connection, to read by. Raises `StoreError` for whatever the database says."""
+        """The driver's own connection, to read by. Raises as `reading` does."""
         connection = self.engine.raw_connection()
         try:
-            yield connection.driver_connection
+            with self._limited(connection.driver_connection):
+                yield connection.driver_connection
         except self._driver_error as error:
+            check()
             raise StoreError(f"the store cannot be read: {error}") from error
         finally:
             connection.close()

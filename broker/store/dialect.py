@@ -120,6 +120,10 @@ class Dialect(Protocol):
         """A connection for short statements, where these take no longer than handing them to a thread; else None."""
         ...
 
+    def limit(self, connection: Any, seconds: float) -> AbstractContextManager[None]:  # noqa: ANN401 - of the driver
+        """Let the statements of a driver's connection be given up after so many seconds, as long as this lasts."""
+        ...
+
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """Whether a column is among the values of a parameter."""
         ...

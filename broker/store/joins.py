@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from broker.deadline import check
 from broker.errors import TooMuch
 from broker.query import Link, Predicate
 from broker.store.arrays import Array, Layer
 
 __all__ = ["INVERSE", "MAX_PAIRS", "Pairs", "Part", "linked", "matching", "metres", "nearest", "ordered", "shared"]
 
+AT_ONCE = 2_000
+"""Shapes that are intersected between two looks at the clock."""
 MAX_PAIRS = 5_000_000
 """The most pairs one join may have: 80 MB of positions."""
 
@@ -114,6 +117,7 @@ def _asked(children: Part, parents: Part, predicate: str, distance: float | None
     tree, shapes = asked.tree(in_metres=in_metres), asking.shapes(in_metres=in_metres)
     step = max(1, min(10_000, MAX_PAIRS // len(asked)))
     for start in range(0, len(shapes), step):
+        check()
         given, found = tree.query(shapes[start : start + step], predicate=predicate, distance=distance)
         yield (found, given + start) if turned else (given + start, found)
 
@@ -122,6 +126,7 @@ def _every(children: Part, parents: Part) -> Iterator[Pairs]:
     count = len(children)
     step = max(1, MAX_PAIRS // count)
     for start in range(0, len(parents), step):
+        check()
         some = np.arange(start, min(start + step, len(parents)))
         yield np.repeat(some, count), np.tile(np.arange(count), len(some))
 
@@ -149,6 +154,7 @@ def nearest(children: Part, parents: Part, size: int) -> Pairs:
         step = max(1, MAX_PAIRS // len(children))
         hungry = []
         for start in range(0, len(waiting), step):
+            check()
             some = waiting[start : start + step]
             given, found = tree.query(shapes[some], predicate="dwithin", distance=radius)
             fed = np.bincount(given, minlength=len(some)) >= size
@@ -174,5 +180,10 @@ def metres(children: Part, parents: Part, pairs: Pairs) -> Array:
 
 def shared(children: Part, parents: Part, pairs: Pairs) -> Array:
     """What each pair has in common, as shapes in EPSG:2177."""
-    common: Array = shapely.intersection(parents.shapes(in_metres=True)[pairs[0]], children.layer.metric[pairs[1]])
+    of_parents, of_children = parents.shapes(in_metres=True), children.layer.metric
+    common: Array = np.empty(len(pairs[0]), dtype=object)
+    for start in range(0, len(common), AT_ONCE):
+        check()
+        some = slice(start, start + AT_ONCE)
+        common[some] = shapely.intersection(of_parents[pairs[0][some]], of_children[pairs[1][some]])
     return common

@@ -5,8 +5,8 @@ the search is an array of words with a GIN index. Writers take turns by an advis
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,13 @@ class Postgis:
         """None: a server is waited for."""
         del engine
         return None
+
+    @contextmanager
+    def limit(self, connection: Any, seconds: float) -> Iterator[None]:  # noqa: ANN401 - of the driver
+        """The server ends what takes longer; what is set in a transaction ends with it."""
+        milliseconds = max(1, int(min(seconds, READ_SECONDS) * 1000))
+        connection.execute(f"SET LOCAL statement_timeout = {milliseconds}")
+        yield
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of an array."""

@@ -6,7 +6,9 @@ about places is in `broker.store.sqlite_places`.
 
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -56,6 +58,8 @@ WRITING_KIB, READING_KIB = 32_000, 4_000
 LOOKS = 10
 QUICK_STEPS = 100_000
 """Steps of the virtual machine that take a millisecond or two: a page of a thousand records by an index takes 40 000."""
+STEPS_BETWEEN = 20_000
+"""Steps of the virtual machine between two looks at the clock: some tenths of a millisecond."""
 TITLE_WEIGHT, TEXT_WEIGHT, WORD_WEIGHT = 10.0, 1.0, 5.0
 
 
@@ -128,6 +132,16 @@ class Sqlite:
     def quick(self, engine: Engine) -> Quick | None:
         """There is no server to wait for: a connection that counts the steps of SQLite's virtual machine."""
         return CountedSteps(engine.raw_connection())
+
+    @contextmanager
+    def limit(self, connection: Any, seconds: float) -> Iterator[None]:  # noqa: ANN401 - of the driver
+        """SQLite's virtual machine looks at the clock now and then."""
+        until = time.monotonic() + seconds
+        connection.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN)
+        try:
+            yield
+        finally:
+            connection.set_progress_handler(None, 0)
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of a JSON array."""
