@@ -31,6 +31,7 @@ from broker.settings_groups import (
     YES_OR_NO,
     LayerSettings,
     Limits,
+    LiveSettings,
     Pages,
     RefreshSettings,
     SourceSettings,
@@ -43,6 +44,7 @@ from broker.settings_groups import (
 __all__ = [
     "LayerSettings",
     "Limits",
+    "LiveSettings",
     "Pages",
     "RefreshSettings",
     "Setting",
@@ -104,6 +106,7 @@ class Settings(BaseSettings):
     )
     upstream: UpstreamSettings = Field(default_factory=UpstreamSettings, description="How the sources are asked.")
     refresh: RefreshSettings = Field(default_factory=RefreshSettings, description="When a new version is made.")
+    live: LiveSettings = Field(default_factory=LiveSettings, description="How live data sets are served.")
     pages: Pages = Field(default_factory=Pages, description="How many records a page has.")
     limits: Limits = Field(default_factory=Limits, description="What one request may be.")
 

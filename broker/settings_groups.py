@@ -16,6 +16,7 @@ __all__ = [
     "YES_OR_NO",
     "LayerSettings",
     "Limits",
+    "LiveSettings",
     "Pages",
     "RefreshSettings",
     "SourceSettings",
@@ -134,6 +135,18 @@ class RefreshSettings(_Group):
         le=1,
     )
     schedule: bool = setting(True, "Whether the server refreshes the data sets by itself.", YES_OR_NO)  # noqa: FBT003
+
+
+class LiveSettings(_Group):
+    """How data sets that are fetched when asked are served."""
+
+    stale_minutes: float = setting(
+        15.0,
+        "How old the last answer of a live source may be and still be shown when the source fails.",
+        "a number, 0 or more",
+        "minutes",
+        ge=0,
+    )
 
 
 class Pages(_Group):

@@ -19,7 +19,7 @@ from broker.refresh import Refresher
 from broker.settings import Settings
 from broker.store import SqlStore, open_store
 from broker.upstream import Request
-from connectors.mim import MIM, BikeStation
+from connectors.nextbike import NEXTBIKE, BikeStation
 from tests.city.replica import Replica
 
 BIKES = replace(BikeStation.__dataset__, refresh=Refresh(timedelta(milliseconds=300), live=True))
@@ -38,8 +38,8 @@ class Bikes:
         with self._lock:
             self.asked += 1
         time.sleep(self.seconds)
-        assert MIM.sample is not None
-        return b"<html>" if self.broken else MIM.sample(request)
+        assert NEXTBIKE.sample is not None
+        return b"<html>" if self.broken else NEXTBIKE.sample(request)
 
 
 @pytest.fixture
@@ -50,8 +50,10 @@ def bikes() -> Bikes:
 @pytest.fixture
 async def refresher(bikes: Bikes, tmp_path: Path) -> AsyncIterator[Refresher]:
     store = open_store(f"sqlite:///{tmp_path}/store.sqlite", Catalog.of([BIKES]))
-    async with Replica(bikes.answer, MIM.base_url) as mim:
-        settings = Settings.load(sample=False, sources={"mim": {"base_url": mim.base_url}}, upstream={"attempts": 1})
+    async with Replica(bikes.answer, NEXTBIKE.base_url) as source:
+        settings = Settings.load(
+            sample=False, sources={"nextbike": {"base_url": source.base_url}}, upstream={"attempts": 1}
+        )
         async with Refresher(store.catalog, store, settings) as opened:
             yield opened
     store.close()
@@ -96,7 +98,7 @@ async def test_a_failing_source_leaves_what_was_there_and_is_not_pressed(refresh
 
 async def test_a_source_that_never_answered_is_unavailable(refresher: Refresher, bikes: Bikes) -> None:
     bikes.broken = True
-    with pytest.raises(Unavailable, match=r"mim\.bike_stations: its source does not answer"):
+    with pytest.raises(Unavailable, match=r"nextbike\.bike_stations: its source has not answered in time"):
         await fresh(refresher, Live(refresher, refresher.store))
 
 

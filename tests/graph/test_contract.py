@@ -19,14 +19,13 @@ MIM = {
     "articles",
     "stops",
     "parkingMeters",
-    "bikeStations",
     "zoningPlans",
     "routes",
     "schoolCatchments",
 }
 BIP = {"contracts", "informationRequests", "notices", "orders", "interpellations", "procedures"}
 SIP = {"districts", "addresses", "parcels", "noiseZones", "landUseAreas"}
-AROUND = {"legalAidPoints", "contactTopics", "contactChannels", "callCounts"}
+AROUND = {"bikeStations", "legalAidPoints", "contactTopics", "contactChannels", "callCounts"}
 OVER_ALL = {"search", "suggest", "node", "nodes", "sources", "datasets", "dataset", "layer", "layers"}
 
 
