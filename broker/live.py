@@ -61,6 +61,13 @@ class Live:
         self._check(dataset, published)
         return published
 
+    async def aclose(self) -> None:
+        """End what is under way, before the connections to the sources are closed."""
+        tasks = [one.task for one in self._flights.values()]
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _due(self, dataset: Dataset, published: Published) -> bool:
         """Whether a new version is wanted; a source that failed is left alone for as long as an answer of it would be young."""
         now = datetime.now(UTC)

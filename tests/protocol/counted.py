@@ -100,7 +100,7 @@ def settings(file: Path, source: Replica, bikes: Replica, **more: Any) -> Settin
 
 
 @asynccontextmanager
-async def running(folder: Path, asker: Callable[..., Ask]) -> AsyncIterator[Broker]:
+async def running(folder: Path, asker: Callable[..., Ask], **more: Any) -> AsyncIterator[Broker]:
     """The broker with four data sets filled; the live one is not, and the others are left empty."""
     assert MIM.sample is not None
     assert NEXTBIKE.sample is not None
@@ -109,7 +109,7 @@ async def running(folder: Path, asker: Callable[..., Ask]) -> AsyncIterator[Brok
         Replica(MIM.sample, MIM.base_url) as source,
         Replica(NEXTBIKE.sample, NEXTBIKE.base_url) as bikes,
     ):
-        engine = Engine.open(settings(file, source, bikes))
+        engine = Engine.open(settings(file, source, bikes, **more))
         made = Counted(engine.endpoint.context)
         engine.endpoint.context = made
         async with engine.running():
