@@ -50,14 +50,16 @@ class Live:
         came = clock()
         if published.number == 0:
             await self._refresher.awaited(dataset.id, FIRST if wait is None else timedelta(seconds=wait))
-            published = await asyncio.to_thread(self._store.version, dataset)
+            published = await self._newest(dataset)
         if not dataset.refresh.live:
             return published
+        if self._due(dataset, published):
+            published = await self._newest(dataset)  # what the query knows may have been overtaken meanwhile
         if self._due(dataset, published):
             flight = self._flight(dataset)
             until = flight.begun + PATIENCE if wait is None else came + wait
             await asyncio.wait([flight.task], timeout=max(0.0, until - clock()))
-            published = await asyncio.to_thread(self._store.version, dataset)
+            published = await self._newest(dataset)
         self._check(dataset, published)
         return published
 
@@ -67,6 +69,9 @@ class Live:
         for one in tasks:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _newest(self, dataset: Dataset) -> Published:
+        return await asyncio.to_thread(self._store.version, dataset)
 
     def _due(self, dataset: Dataset, published: Published) -> bool:
         """Whether a new version is wanted; a source that failed is left alone for as long as an answer of it would be young."""

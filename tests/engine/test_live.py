@@ -97,6 +97,19 @@ async def test_many_who_ask_at_once_share_one_request(refresher: Refresher, livi
     assert refresher.store.version(BIKES).records == 112
 
 
+async def test_who_knows_an_older_version_only_does_not_ask_again(
+    refresher: Refresher, living: Live, bikes: Bikes
+) -> None:
+    never = refresher.store.version(BIKES)
+    await fresh(refresher, living)
+    aged(refresher.store, minutes=1)
+    old = refresher.store.version(BIKES)
+    await fresh(refresher, living)
+    for known in (never, old):
+        assert (await living.fresh(BIKES, known)).checked_at == refresher.store.version(BIKES).checked_at
+    assert bikes.asked == 2
+
+
 async def test_it_is_asked_again_only_when_it_is_too_old(refresher: Refresher, living: Live, bikes: Bikes) -> None:
     for _ in range(5):
         await fresh(refresher, living)
