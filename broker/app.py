@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -51,6 +51,7 @@ class Engine:
     catalog: Catalog
     store: SqlStore
     refresher: Refresher
+    live: Live
     endpoint: Endpoint
 
     @classmethod
@@ -75,7 +76,7 @@ class Engine:
             store=store,
             room=settings.kept_mib << 20,
         )
-        return cls(settings, catalog, store, refresher, endpoint)
+        return cls(settings, catalog, store, refresher, live, endpoint)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Engine"]:
@@ -127,7 +128,7 @@ class Engine:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[None]:
         try:
-            async with self.refresher:
+            async with self.refresher, aclosing(self.live):
                 yield
         finally:
             self.store.close()

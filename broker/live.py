@@ -1,21 +1,34 @@
-"""Live data sets: fetched when asked, shared by all who ask at once, served from before when the source fails.
+"""Live data sets: fetched when asked, shared by all who ask at once, served from before for a while when the source fails.
 
-They go the same way as the others, through a refresh into the store; only the moment is another one: a query's.
+They go the same way as the others, through a refresh into the store; only the moment is another one: a query's. A source
+that hangs costs one query its patience, not each: who comes later shares what is left of it, unless he says how long he waits.
 """
 
 import asyncio
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from broker.errors import Unavailable
 from broker.model import Dataset
-from broker.refresh import FAILED, Refresher
+from broker.refresh import FAILED, QUARANTINED, Refresher
 from broker.store import Published, SqlStore
 
-__all__ = ["Live"]
+__all__ = ["LONGEST_WAIT", "PATIENCE", "Live"]
 
-PATIENCE = timedelta(seconds=5)
+PATIENCE = 5.0
+"""Seconds that a source has to answer before what was there is served, when the query does not say."""
+LONGEST_WAIT = 15.0
+"""Seconds that a query may wait at most."""
 FIRST = timedelta(seconds=15)
 """How long a query waits for the very first version of a data set, while the broker is being filled."""
+
+
+class _Flight(NamedTuple):
+    """A refresh under way, and when it began by the event loop's clock."""
+
+    task: asyncio.Task[None]
+    begun: float
 
 
 class Live:
@@ -24,41 +37,80 @@ class Live:
     def __init__(self, refresher: Refresher, store: SqlStore) -> None:
         self._refresher = refresher
         self._store = store
-        self._flights: dict[str, asyncio.Task[None]] = {}
+        self._stale = timedelta(minutes=refresher.settings.live.stale_minutes)
+        self._flights: dict[str, _Flight] = {}
         self._tried: dict[str, datetime] = {}
 
-    async def fresh(self, dataset: Dataset, published: Published) -> Published:
+    async def fresh(self, dataset: Dataset, published: Published, wait: float | None = None) -> Published:
         """The version to answer from: a new one when this one is too old, this one when the source fails.
 
-        Waits a few seconds at most. Raises `Unavailable` when there has never been a version.
+        Waits so many seconds at most; when left out, as long as a source has to answer, counted from when it was asked.
+        Raises `Unavailable` when there has never been a version, or none for longer than ``live.stale_minutes``.
         """
+        clock = asyncio.get_running_loop().time
+        came = clock()
         if published.number == 0:
-            await self._refresher.awaited(dataset.id, FIRST)
-            published = await asyncio.to_thread(self._store.version, dataset)
-        if not dataset.refresh.live or not self._due(dataset, published):
+            await self._refresher.awaited(dataset.id, FIRST if wait is None else timedelta(seconds=wait))
+            published = await self._newest(dataset)
+        if not dataset.refresh.live:
             return published
-        flight = self._flights.get(dataset.id)
-        if flight is None:
-            self._tried[dataset.id] = datetime.now(UTC)
-            flight = self._flights[dataset.id] = asyncio.create_task(self._fetch(dataset))
-        await asyncio.wait([flight], timeout=PATIENCE.total_seconds())
-        newest = await asyncio.to_thread(self._store.version, dataset)
-        if newest.number == 0:
-            raise Unavailable(f"{dataset.id}: its source does not answer, and there is no earlier answer to show")
-        return newest
+        if self._due(dataset, published):
+            published = await self._newest(dataset)  # what the query knows may have been overtaken meanwhile
+        if self._due(dataset, published):
+            flight = self._flight(dataset)
+            until = flight.begun + PATIENCE if wait is None else came + wait
+            await asyncio.wait([flight.task], timeout=max(0.0, until - clock()))
+            published = await self._newest(dataset)
+        self._check(dataset, published)
+        return published
+
+    async def aclose(self) -> None:
+        """End what is under way, before the connections to the sources are closed."""
+        tasks = [one.task for one in self._flights.values()]
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _newest(self, dataset: Dataset) -> Published:
+        return await asyncio.to_thread(self._store.version, dataset)
 
     def _due(self, dataset: Dataset, published: Published) -> bool:
+        """Whether a new version is wanted; a source that failed is left alone for as long as an answer of it would be young."""
         now = datetime.now(UTC)
-        checked = published.checked_at
+        checked, tried = published.checked_at, self._tried.get(dataset.id)
         young = checked is not None and now - checked < dataset.refresh.interval
-        tried = self._tried.get(dataset.id)
         resting = tried is not None and now - tried < dataset.refresh.interval and dataset.id not in self._flights
-        return not young and not (resting and published.number)
+        return not young and not resting
+
+    def _flight(self, dataset: Dataset) -> _Flight:
+        if dataset.id not in self._flights:
+            self._tried[dataset.id] = datetime.now(UTC)
+            # Of nobody's request: its deadline is not that of the one who came first.
+            task = asyncio.create_task(self._fetch(dataset), context=Context())
+            self._flights[dataset.id] = _Flight(task, asyncio.get_running_loop().time())
+        return self._flights[dataset.id]
 
     async def _fetch(self, dataset: Dataset) -> None:
         try:
             record = await self._refresher.refresh(dataset)
-            if record.outcome != FAILED:
+            if record.outcome not in (FAILED, QUARANTINED):
                 self._tried.pop(dataset.id, None)
         finally:
             del self._flights[dataset.id]
+
+    def _check(self, dataset: Dataset, published: Published) -> None:
+        """Raises `Unavailable` for what is too old to be shown as live."""
+        if published.checked_at is None:
+            raise Unavailable(
+                f"{dataset.id}: its source has not answered in time, and there is no earlier answer to show"
+            )
+        age = datetime.now(UTC) - published.checked_at
+        if age > max(self._stale, dataset.refresh.interval):
+            raise Unavailable(
+                f"{dataset.id}: its source has not answered in time; the last answer is {_minutes(age)} old, and none "
+                f"older than {_minutes(self._stale)} is shown (live.stale_minutes)"
+            )
+
+
+def _minutes(age: timedelta) -> str:
+    return f"{age / timedelta(minutes=1):.0f} minutes"

@@ -32,6 +32,7 @@ from broker.settings_groups import (
     HistorySettings,
     LayerSettings,
     Limits,
+    LiveSettings,
     Pages,
     RefreshSettings,
     SourceSettings,
@@ -45,6 +46,7 @@ __all__ = [
     "HistorySettings",
     "LayerSettings",
     "Limits",
+    "LiveSettings",
     "Pages",
     "RefreshSettings",
     "Setting",
@@ -107,6 +109,7 @@ class Settings(BaseSettings):
     upstream: UpstreamSettings = Field(default_factory=UpstreamSettings, description="How the sources are asked.")
     refresh: RefreshSettings = Field(default_factory=RefreshSettings, description="When a new version is made.")
     history: HistorySettings = Field(default_factory=HistorySettings, description="How much of the past is kept.")
+    live: LiveSettings = Field(default_factory=LiveSettings, description="How live data sets are served.")
     pages: Pages = Field(default_factory=Pages, description="How many records a page has.")
     limits: Limits = Field(default_factory=Limits, description="What one request may be.")
 

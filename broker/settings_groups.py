@@ -17,6 +17,7 @@ __all__ = [
     "HistorySettings",
     "LayerSettings",
     "Limits",
+    "LiveSettings",
     "Pages",
     "RefreshSettings",
     "SourceSettings",
@@ -160,6 +161,18 @@ class HistorySettings(_Group):
         COUNT,
         "days",
         ge=1,
+    )
+
+
+class LiveSettings(_Group):
+    """How data sets that are fetched when asked are served."""
+
+    stale_minutes: float = setting(
+        15.0,
+        "How old the last answer of a live source may be and still be shown when the source fails.",
+        "a number, 0 or more",
+        "minutes",
+        ge=0,
     )
 
 

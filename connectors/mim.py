@@ -19,7 +19,6 @@ from broker.model import (
     dataset,
     every,
     field,
-    live,
 )
 from broker.text import plain_text
 from connectors.protocols.events_xml import EventCalendar
@@ -31,7 +30,6 @@ __all__ = [
     "CLASSES",
     "MIM",
     "Article",
-    "BikeStation",
     "District",
     "Event",
     "ParkingMeter",
@@ -231,26 +229,6 @@ class ParkingMeter(Record):
     key: str = field("Number of the meter", of="id")
     zone: str | None = field("Sector of the paid parking zone")
     street: str | None = field("Street it stands on", search="title")
-    geometry: Geometry | None = field("Where it stands", of=("geometry", "crs"), read=shape)
-
-
-@dataset(
-    MIM,
-    "bike_stations",
-    key="key",
-    reader=layers("pub_transport", "stacje_rowerowe"),
-    refresh=live(seconds=60),
-    licence=PUBLIC_INFORMATION,
-)
-class BikeStation(Record):
-    """A station of the city bike, with what it holds now."""
-
-    key: str = field("Number of the station", of="id")
-    name: str = field("Name", of="label", search="title")
-    bikes: int | None = field("Bikes to be had now", unit="bikes")
-    free_racks: int | None = field("Free racks now", unit="racks")
-    racks: int | None = field("Racks in all", of="bike_racks", unit="racks")
-    updated_at: datetime | None = field("When the station reported last", of="updated")
     geometry: Geometry | None = field("Where it stands", of=("geometry", "crs"), read=shape)
 
 

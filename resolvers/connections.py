@@ -12,6 +12,7 @@ from strawberry.types.field import StrawberryField
 from broker.errors import BadArgument, TooMuch
 from broker.execution.arguments import TEMPLATE, Holes, Template
 from broker.execution.executor import Position, Shapeable
+from broker.live import LONGEST_WAIT, PATIENCE
 from broker.model import Dataset
 from broker.query import Aggregation, Condition, Group, Order, Query, Row, Selection, Window
 from broker.store import Published
@@ -134,6 +135,13 @@ PAGING = {
 }
 
 
+WAIT = (
+    f"How many seconds to wait for the source when what is there is not young enough any more, 0 to {LONGEST_WAIT:.0f}; then "
+    "what is there is given, marked as stale. 0 gives what is there now. When left out, a source has "
+    f"{PATIENCE:.0f} seconds, counted from the first query that asked for it. In one request the first field that reads the data set decides."
+)
+
+
 def collection(record: RecordType) -> StrawberryField:
     """The root field of a data set: its connection, with arguments to filter, order and page."""
     dataset = record.dataset
@@ -154,6 +162,7 @@ def collection(record: RecordType) -> StrawberryField:
             maybe(many(record.order)), "What to order by; records equal in all of it are ordered by their key."
         ),
         **PAGING,
+        **({"wait": argument(float | None, WAIT)} if dataset.refresh.live else {}),
     }
     kind = connection_type(dataset.type_name, record.type, dataset.root, {"aggregate": aggregate(record)})
     return resolved(ask, maybe(kind), about, dataset.root, arguments, {TEMPLATE: True})
@@ -164,10 +173,19 @@ async def read_page(
 ) -> Page:
     """The page that was asked for; its records are read by whoever answers it. Raises as the arguments do."""
     dataset = record.dataset
-    published = await context.published_at(dataset, given.get("as_of"))
+    moment, wait = given.get("as_of"), _wait(given)
+    published = await (context.published(dataset, wait) if moment is None else context.published_at(dataset, moment))
     window = _window(context, dataset, order, given)
     page = Page(record, published, await record.condition(context, given), order, window)
     return page if context.shaping else await page.load(context, info)
+
+
+def _wait(given: Mapping[str, Any]) -> float | None:
+    """How long the query waits for what is live, in seconds. Raises `BadArgument`."""
+    wait: float | None = given.get("wait")
+    if wait is not None and not 0 <= wait <= LONGEST_WAIT:
+        raise BadArgument(f"wait: {wait} is not between 0 and {LONGEST_WAIT:.0f} seconds")
+    return wait
 
 
 def taken(row: Row) -> int:

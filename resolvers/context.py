@@ -53,8 +53,11 @@ class RecordValue:
 
 
 def stale(dataset: Dataset, published: Published, now: datetime) -> bool:
-    """Whether a version has not been confirmed for more than twice its refresh interval, or there is none."""
-    return published.checked_at is None or now - published.checked_at > 2 * dataset.refresh.interval
+    """Whether a version has not been confirmed for twice its refresh interval (once, when it is live), or there is none."""
+    times = (
+        1 if dataset.refresh.live else 2
+    )  # what is live is asked for when it is due, so being older means that it failed
+    return published.checked_at is None or now - published.checked_at > times * dataset.refresh.interval
 
 
 def every_column(dataset: Dataset) -> frozenset[str]:
@@ -102,8 +105,11 @@ class Context:
         self._versions = await self._looking
         return self._versions
 
-    async def published(self, dataset: Dataset) -> Published:
-        """The version to read a data set at. Raises `Unavailable` when it has never been read."""
+    async def published(self, dataset: Dataset, wait: float | None = None) -> Published:
+        """The version to read a data set at, one for the whole request: the first that needs it says how long it waits, in seconds.
+
+        Raises `Unavailable` when it has never been read, or is live and too old.
+        """
         found = None if dataset.id in self._glanced else self.reads.get(dataset.id)
         if found is None:
             there = (await self.snapshot())[dataset.id]
@@ -111,16 +117,14 @@ class Context:
                 found = self._told(dataset, there)
             else:
                 if dataset.id not in self._fresh:
-                    self._fresh[dataset.id] = asyncio.create_task(self._look(dataset, there))
+                    self._fresh[dataset.id] = asyncio.create_task(self._look(dataset, there, wait))
                 found = await self._fresh[dataset.id]
             self.reads[dataset.id] = found
             self._glanced.discard(dataset.id)
         return found
 
-    async def published_at(self, dataset: Dataset, moment: datetime | None) -> Published:
-        """The version that stood at a moment; without one, the version to read. Raises `BadArgument` before history begins."""
-        if moment is None:
-            return await self.published(dataset)
+    async def published_at(self, dataset: Dataset, moment: datetime) -> Published:
+        """The version that stood at a moment. Raises `BadArgument` before history begins."""
         self.volatile = True  # its answer hangs on no newest version, by which kept answers are judged
         found = await self.run(self.store.standing, dataset, moment)
         if found is None:
@@ -142,19 +146,20 @@ class Context:
         until = due = math.inf
         for id, published in self.reads.items():
             refresh = self.catalog.datasets[id].refresh
+            if refresh.live and id in self._glanced:  # what was there counts, however old it was
+                continue
             checked, interval = published.checked_at, refresh.interval.total_seconds()
             if checked is None:
                 return None
-            live = refresh.live and id not in self._glanced
-            until = min(until, checked.timestamp() + (interval if live else 2 * interval))
+            until = min(until, checked.timestamp() + (interval if refresh.live else 2 * interval))
             due = min(due, checked.timestamp() + interval)
         return Life(dict(self.reads), until, due)
 
-    async def _look(self, dataset: Dataset, there: Published) -> Published:
+    async def _look(self, dataset: Dataset, there: Published, wait: float | None) -> Published:
         try:
-            published = await self.live.fresh(dataset, there)
+            published = await self.live.fresh(dataset, there, wait)
         except Unavailable:
-            self._tell(dataset, "missing", None)
+            self._tell(dataset, "missing", there.checked_at)
             raise
         if published.number == 0:
             self._tell(dataset, "missing", None)
@@ -169,7 +174,9 @@ class Context:
     def _tell(self, dataset: Dataset, status: str, checked_at: datetime | None) -> None:
         age = None if checked_at is None else int((datetime.now(UTC) - checked_at).total_seconds())
         told = {"source": dataset.source.id, "dataset": dataset.id, "status": status, "ageSeconds": age}
-        self.extensions.setdefault("sources", []).append(told)
+        sources = self.extensions.setdefault("sources", [])
+        if all(one["dataset"] != dataset.id for one in sources):
+            sources.append(told)
 
     def loading(self, same: Hashable, load: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> DataLoader[Any, Any]:
         """Loads what is asked for at one time under the same name in one go."""
@@ -180,6 +187,11 @@ class Context:
     def loader(self, dataset: Dataset) -> DataLoader[Any, Any]:
         """Loads records of a data set by key, all that a request needs at one time in one statement."""
         return self.loading(dataset.id, partial(self._load, dataset))
+
+    async def records(self, wanted: Sequence[tuple[Dataset, Any]]) -> list[Any]:
+        """Records by data set and key, None where there is none; where a source failed, its error, which nulls that place only."""
+        loading = [self.loader(dataset).load(key) for dataset, key in wanted]
+        return await asyncio.gather(*loading, return_exceptions=True)
 
     async def _load(self, dataset: Dataset, keys: list[Any]) -> list[RecordValue | None]:
         published = await self.published(dataset)

@@ -1,7 +1,7 @@
 """`changes`: what was added, changed or removed in a data set between two moments, with the records before and after."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Any
 
@@ -118,8 +118,8 @@ async def changes(
     declared = context.catalog.dataset(dataset)
     if until is not None and until < since:
         raise BadArgument(f"until: {until.isoformat()} is before `since`")
-    asked = _Asked(declared, await context.published_at(declared, since), await context.published_at(declared, until))
-    context.volatile = True
+    then = await context.published_at(declared, since)
+    asked = _Asked(declared, then, await context.published_at(declared, until or datetime.now(UTC)))
     size = page_size(context, "first", first)
     start = None if after is None else cursors.decode(declared, (), after, "after")[0]
     found, more = await context.run(context.store.differences, declared, asked.versions, size, start)

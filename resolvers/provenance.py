@@ -24,7 +24,9 @@ class Provenance:
     version: int = strawberry.field(description="The version of the data set that answered.")
     licence: str = strawberry.field(description="The terms of use, as an SPDX id where there is one.")
     licence_url: str = strawberry.field(description="The full text of the terms.")
-    stale: bool = strawberry.field(description="Whether it is older than twice the data set's refresh interval.")
+    stale: bool = strawberry.field(
+        description="Whether it is older than twice the data set's refresh interval; live data, than the interval."
+    )
     sample: bool = strawberry.field(description="Whether this is invented sample data and not the city's.")
     repaired: str | None = strawberry.field(
         description="What had to be put right in its shape, such as an outline that crossed itself; null when nothing had to."

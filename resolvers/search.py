@@ -1,15 +1,18 @@
 """`search` and `suggest`: every source at once."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
 import strawberry
 
 from broker.errors import BadArgument, Unavailable
-from broker.search import Results
+from broker.query import Found
+from broker.search import Hit, Results
 from resolvers.connections import PageInfo, page_size
 from resolvers.context import Context, Info
 from resolvers.provenance import Record
+from resolvers.selection import below
 
 __all__ = ["Correction", "SearchConnection", "SearchEdge", "SearchHit", "Suggestion", "search", "suggest"]
 
@@ -91,7 +94,7 @@ async def search(
     size, skip = page_size(context, "first", first), _offset(after)
     versions = await _versions(context, datasets)
     results = await context.run(context.search.find, text, versions, size=size, skip=skip)
-    return _connection(results, await _records(context, [(one.dataset, one.key) for one in results.hits]), skip)
+    return _connection(results, await _records(info, results.hits, ("nodes",), ("edges", "node")), skip)
 
 
 async def suggest(
@@ -105,7 +108,7 @@ async def suggest(
         raise BadArgument(f"first: {first} is not between 1 and {MAX_SUGGESTIONS}")
     context = info.context
     found = await context.run(context.search.suggest, text, await _versions(context, datasets), size=first)
-    records = await _records(context, [(one.dataset, one.key) for one in found])
+    records = await _records(info, found, ())
     return [
         Suggestion(text=one.title, dataset=one.dataset, record=record)
         for one, record in zip(found, records, strict=True)
@@ -127,9 +130,12 @@ async def _versions(context: Context, datasets: list[str] | None) -> dict[str, i
     return {id: number for id, number in versions.items() if number}
 
 
-async def _records(context: Context, found: list[tuple[str, Any]]) -> list[Any]:
-    loading = [context.loader(context.catalog.datasets[id]).load(key) for id, key in found]
-    return [await one for one in loading]
+async def _records(info: Info, found: Sequence[Hit | Found], *paths: tuple[str, ...]) -> list[Any]:
+    """The records of what was found, when they are selected at these paths: a title is not worth waiting for a live source."""
+    if "record" not in below(info._raw_info, *paths):  # noqa: SLF001 - Strawberry keeps graphql-core's own there
+        return [None] * len(found)
+    catalog = info.context.catalog
+    return await info.context.records([(catalog.datasets[one.dataset], one.key) for one in found])
 
 
 def _connection(results: Results, records: list[Any], skip: int) -> SearchConnection:

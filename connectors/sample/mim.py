@@ -90,24 +90,6 @@ def _parking_meters(_: str) -> Iterator[Feature]:
         yield _feature(str(1000 + number), geometry, {"zone": random.choice("ABC"), "street": address.street})
 
 
-def _bike_stations(_: str) -> Iterator[Feature]:
-    random = city.rng("mim.bike_stations")
-    for number, address in enumerate(random.sample(mim_places.central(), 112)):
-        racks = random.randint(8, 24)
-        bikes = random.randint(0, racks)
-        yield _feature(
-            str(15500 + number),
-            _point(address.lon, address.lat),
-            {
-                "free_racks": str(racks - bikes),
-                "bikes": str(bikes),
-                "label": f"{address.street.split(' ', 1)[-1]} / {address.number}",
-                "bike_racks": str(racks),
-                "updated": f"2017-10-12 12:{random.randint(10, 39)}",
-            },
-        )
-
-
 def _districts(_: str) -> Iterator[Feature]:
     for number, one in enumerate(city.districts(), 1):
         geometry = shapely.geometry.mapping(one.polygon)
@@ -197,7 +179,6 @@ def _catchments(_: str) -> Iterator[Feature]:
 LAYERS: dict[str, Callable[[str], Iterator[Feature]]] = {
     "cluster": _stops,
     "parking_meters": _parking_meters,
-    "stacje_rowerowe": _bike_stations,
     "osiedla": _districts,
     "mpzp": _zoning_plans,
     "mpzpw": _zoning_plans,

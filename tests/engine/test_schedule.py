@@ -11,7 +11,8 @@ from broker.schedule import Schedule, due_at
 from broker.settings import Settings
 from broker.store import Published, RefreshRecord, open_store
 from connectors.bip import Contract
-from connectors.mim import BikeStation, District, Stop
+from connectors.mim import District, Stop
+from connectors.nextbike import BikeStation
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CONTRACTS = Contract.__dataset__

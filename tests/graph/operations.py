@@ -54,6 +54,7 @@ BY_NAME: Mapping[str, Callable[[Random], Any]] = {
     "property": lambda pick: pick.choice(("name", "level", "cause", "kind", "nothing")),
     "groupBy": lambda pick: [pick.choice(("DISTRICT", "name", "cause"))],
     "inDistrict": lambda pick: pick.choice(("Rataje", "Jeżyce", "Nowhere")),
+    "wait": lambda pick: pick.choice((0, 0.5, 5, 60, -1)),
     "lon": lambda pick: pick.choice((16.93, 16.9, 17.0)),
     "lat": lambda pick: pick.choice((52.41, 52.4, 52.38)),
     "west": lambda pick: pick.choice((16.8, 16.9)),

@@ -1,4 +1,4 @@
-"""A broker over one source that a test can change, which counts how often it executes something."""
+"""A broker over two sources that a test can change, which counts how often it executes something."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,6 +15,7 @@ from broker.endpoint import Context
 from broker.settings import Settings
 from broker.store import Published
 from connectors.mim import MIM
+from connectors.nextbike import NEXTBIKE
 from tests.city.replica import Replica
 
 __all__ = ["Broker", "Counted", "asked", "layer", "running"]
@@ -44,11 +45,12 @@ class Counted:
 
 @dataclass(frozen=True)
 class Broker:
-    """The broker, how to ask it, and the source it reads."""
+    """The broker, how to ask it, and the sources it reads: the one whose data sets are filled, and the live one."""
 
     engine: Engine
     ask: Ask
     source: Replica
+    bikes: Replica
     made: Counted
     file: Path
 
@@ -87,28 +89,32 @@ class Broker:
             connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
 
 
-def settings(file: Path, source: Replica, **more: Any) -> Settings:
+def settings(file: Path, source: Replica, bikes: Replica, **more: Any) -> Settings:
     return Settings.load(
         store=f"sqlite:///{file}",
         sample=False,
-        sources={"mim": {"base_url": source.base_url}},
+        sources={"mim": {"base_url": source.base_url}, "nextbike": {"base_url": bikes.base_url}},
         refresh={"schedule": False},
         **more,
     )
 
 
 @asynccontextmanager
-async def running(folder: Path, asker: Callable[..., Ask]) -> AsyncIterator[Broker]:
+async def running(folder: Path, asker: Callable[..., Ask], **more: Any) -> AsyncIterator[Broker]:
     """The broker with four data sets filled; the live one is not, and the others are left empty."""
     assert MIM.sample is not None
+    assert NEXTBIKE.sample is not None
     file = folder / "store.sqlite"
-    async with Replica(MIM.sample, MIM.base_url) as source:
-        engine = Engine.open(settings(file, source))
+    async with (
+        Replica(MIM.sample, MIM.base_url) as source,
+        Replica(NEXTBIKE.sample, NEXTBIKE.base_url) as bikes,
+    ):
+        engine = Engine.open(settings(file, source, bikes, **more))
         made = Counted(engine.endpoint.context)
         engine.endpoint.context = made
         async with engine.running():
             await engine.refresher.refresh_all([engine.catalog.datasets[id] for id in SETS])
-            yield Broker(engine, asker(engine.endpoint), source, made, file)
+            yield Broker(engine, asker(engine.endpoint), source, bikes, made, file)
 
 
 def layer(name: str, old: str, new: str) -> Callable[[Any, bytes], bytes]:

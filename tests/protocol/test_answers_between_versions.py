@@ -27,7 +27,7 @@ async def answered_now(broker: Broker, params: dict[str, str]) -> bytes:
 
 @MODULE
 async def test_a_search_beside_a_live_data_set_does_not_keep_it_from_being_fetched(broker: Broker) -> None:
-    query = '{ search(text: "most", datasets: ["mim.bike_stations"]) { totalCount } bikeStations { totalCount } }'
+    query = '{ search(text: "most", datasets: ["nextbike.bike_stations"]) { totalCount } bikeStations { totalCount } }'
     broker.engine.store.versions()  # known, so that the search need not wait for them
     reply = await broker.ask({"query": query})
     assert reply.json["data"]["bikeStations"] == {"totalCount": 112}

@@ -138,7 +138,7 @@ async def test_a_refresh_that_finds_nothing_new_is_told(broker: Broker) -> None:
 
 @MODULE
 async def test_a_refresh_by_another_broker_is_seen_at_once(broker: Broker) -> None:
-    other = Engine.open(settings(broker.file, broker.source))
+    other = Engine.open(settings(broker.file, broker.source, broker.bikes))
     before = await broker.ask(params=asked(STOPS))
     first = names(before)[0]
     async with other.running():
@@ -222,14 +222,14 @@ async def test_a_live_data_set_is_kept_no_longer_than_its_interval(broker: Broke
     params = asked("{ bikeStations(first: 3) { nodes { name bikes } } }")
 
     def fetched() -> int:
-        return sum("stacje_rowerowe" in one for one in broker.source.requests)
+        return len(broker.bikes.requests)
 
     with broker.executes(1):
         first = [await broker.ask(params=params) for _ in range(3)]
     assert {one.raw for one in first} == {first[0].raw}
     assert int(first[0].headers["cache-control"].removeprefix("public, max-age=")) in range(50, 60)
     assert fetched() == 1
-    broker.age("mim.bike_stations", 57)
+    broker.age("nextbike.bike_stations", 57)
     with broker.executes(1):
         await broker.ask(params=params)
         short = (await broker.ask(params=params)).headers["cache-control"]
@@ -380,7 +380,7 @@ async def test_an_answer_that_is_too_large_is_given_and_not_kept(broker: Broker,
 
 @MODULE
 async def test_no_room_keeps_nothing(broker: Broker, asker: Asker) -> None:
-    engine = Engine.open(settings(broker.file, broker.source, kept_mib=0))
+    engine = Engine.open(settings(broker.file, broker.source, broker.bikes, kept_mib=0))
     made = engine.endpoint.context = Counted(engine.endpoint.context)
     with made.executes(2):
         replies = [await asker(engine.endpoint)(params=asked(STOPS)) for _ in range(2)]
