@@ -14,7 +14,7 @@ import dataclasses
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import (
     Any,
     ClassVar,
@@ -93,6 +93,10 @@ class Refresh:
 
     interval: timedelta
     live: bool = False
+
+    def stale(self, checked_at: datetime | None, now: datetime) -> bool:
+        """Whether what was last confirmed then, in UTC, has not been for more than twice the interval, or never was."""
+        return checked_at is None or now - checked_at > 2 * self.interval
 
 
 def every(*, minutes: float = 0, hours: float = 0, days: float = 0) -> Refresh:

@@ -13,10 +13,11 @@ from typing import Protocol, Self
 
 from broker.catalog import Catalog
 from broker.errors import BrokerError, Suspicious
+from broker.metrics import REFRESHES
 from broker.model import Dataset
 from broker.settings import Settings
 from broker.store import Changes, Draft, RefreshRecord, SqlStore
-from broker.telemetry import Event, log
+from broker.telemetry import Event, log, span
 from broker.upstream import Http, Sample, Session, Upstream, connect
 
 __all__ = ["FAILED", "PUBLISHED", "UNCHANGED", "Progress", "Refresher", "guard", "silent"]
@@ -70,7 +71,8 @@ class Refresher:
         started = datetime.now(UTC)
         changes, error, outcome = Changes(), None, FAILED
         try:
-            changes, outcome = await self._attempt(dataset, progress, allow_loss=allow_loss)
+            with span(f"refresh {dataset.id}"):
+                changes, outcome = await self._attempt(dataset, progress, allow_loss=allow_loss)
         except BrokerError as problem:
             error = str(problem)
         except Exception as problem:  # noqa: BLE001 - a connector's own mistake must not end the others' refreshes
@@ -80,6 +82,7 @@ class Refresher:
         record = RefreshRecord(dataset.id, started, finished, outcome, error, changes)
         await asyncio.to_thread(self.store.record, record)
         self.arrived(dataset.id)
+        REFRESHES.labels(dataset.id, outcome).inc()
         log().info(
             Event.REFRESH_FINISHED,
             dataset=dataset.id,

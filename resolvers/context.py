@@ -54,7 +54,7 @@ class RecordValue:
 
 def stale(dataset: Dataset, published: Published, now: datetime) -> bool:
     """Whether a version has not been confirmed for more than twice its refresh interval, or there is none."""
-    return published.checked_at is None or now - published.checked_at > 2 * dataset.refresh.interval
+    return dataset.refresh.stale(published.checked_at, now)
 
 
 def every_column(dataset: Dataset) -> frozenset[str]:
