@@ -148,8 +148,9 @@ class Endpoint:
                     self._remember(key, question)
                 return _again(wanted.kept(kept, private=viewer != EVERYBODY))
             asked = asked or self._asked(said, wanted)
-            with span(asked.operation_name or "graphql", "server", caller(scope["headers"])):
+            with span("graphql", "server", caller(scope["headers"])) as around:
                 answer = await self._in_turn(asked, read_only=wanted.reads, media_type=media_type)
+                around.update_name(answer.operation or "graphql")
             if answer.life is not None:
                 self._remember(key, question)
         except ClientDisconnect:
