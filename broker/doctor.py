@@ -116,17 +116,17 @@ def _data(engine: Engine) -> Iterator[Finding]:
     wrong = [finding for one in found for check in CHECKS if (finding := check(one))]
     yield from wrong
     if not wrong:
-        yield Finding("data sets", f"all {len(found)} are fresh")
+        yield Finding("data sets", f"all {len(found)} are as they should be")
 
 
 def _failing(one: Condition) -> Finding | None:
     if (last := one.failing) is None:
         return None
     checked = one.published.checked_at
-    since = f"since it last went well, {checked:%Y-%m-%d %H:%M} UTC" if checked else "and has never gone well"
+    before = f"last went well at {checked:%Y-%m-%d %H:%M}" if checked else "has never gone well"
     return Finding(
         one.dataset.id,
-        f"the refresh of {last.finished_at:%Y-%m-%d %H:%M} UTC failed {since}: {last.error}",
+        f"its refresh failed at {last.finished_at:%Y-%m-%d %H:%M} and {before} (UTC): {last.error}",
         f"look at the source, then run broker refresh {one.dataset.id}",
     )
 
