@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ import strawberry
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,6 +27,7 @@ from broker.headers import SecurityHeaders
 from broker.live import Live
 from broker.model import Dataset
 from broker.packages import check_packages
+from broker.probes import Probes
 from broker.refresh import Refresher
 from broker.schedule import Schedule
 from broker.search import Search
@@ -53,12 +55,15 @@ class Engine:
     refresher: Refresher
     live: Live
     endpoint: Endpoint
+    layers_away: Mapping[str, str]
+    """Why the server of a configured layer does not describe it now, by ``layers.<id>``; it may have done so before."""
 
     @classmethod
     def open(cls, settings: Settings) -> "Engine":
         """Read the connectors and open the store. Raises `SettingError`, `DeclarationError` or `StoreError`."""
         check_packages()
-        catalog = Catalog.load(*configured_layers(settings))
+        layers, unusable, away = configured_layers(settings)
+        catalog = Catalog.load(layers, unusable)
         for one in catalog.broken:
             log().error(Event.CONNECTOR_BROKEN, module=one.module, reason=one.reason)
         for id in settings.sources:
@@ -76,7 +81,7 @@ class Engine:
             store=store,
             room=settings.kept_mib << 20,
         )
-        return cls(settings, catalog, store, refresher, live, endpoint)
+        return cls(settings, catalog, store, refresher, live, endpoint, away)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Engine"]:
@@ -94,6 +99,15 @@ class Engine:
                 self.refresher.expect(await self._empty())
             await stack.enter_async_context(_beside(self._work))
             yield self
+
+    async def scheduling(self) -> None:
+        """Refresh what is due, without answering, until cancelled; of several processes on one store one does it."""
+        async with self._connected():
+            log().info(Event.STARTED, datasets=len(self.catalog.datasets), sample=self.settings.sample)
+            try:
+                await Schedule(self.refresher, self.store, self.catalog).run()
+            finally:
+                log().info(Event.STOPPED)
 
     async def fill(self) -> None:
         """Refresh what has never been; of several processes on one store one does it, and the others wait for it."""
@@ -134,13 +148,13 @@ class Engine:
             self.store.close()
 
 
-def configured_layers(settings: Settings) -> tuple[list[Dataset], list[Broken]]:
-    """The data sets of layers added by configuration, and those that no server describes, now or earlier.
+def configured_layers(settings: Settings) -> tuple[list[Dataset], list[Broken], Mapping[str, str]]:
+    """The data sets of layers added by configuration, those that no server describes, now or earlier, and why one does not now.
 
     A server that is away is asked again at the next start; until then its last description stands. Raises `StoreError`.
     """
     if not settings.layers:
-        return [], []
+        return [], [], {}
     wanted = [ConfiguredLayer(id, **one.model_dump()) for id, one in settings.layers.items()]
     with ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own
         told = thread.submit(asyncio.run, _described(wanted, settings)).result()
@@ -149,7 +163,8 @@ def configured_layers(settings: Settings) -> tuple[list[Dataset], list[Broken]]:
     known = kept.read()
     usable = [declare(one, described(known[one.id])) for one in wanted if one.id in known]
     broken = [Broken(f"layers.{one.id}", str(told[one.id])) for one in wanted if one.id not in known]
-    return usable, broken
+    away = {f"layers.{id}": str(one) for id, one in told.items() if isinstance(one, BrokerError)}
+    return usable, broken, away
 
 
 async def _described(wanted: list[ConfiguredLayer], settings: Settings) -> dict[str, str | BrokerError]:
@@ -201,7 +216,23 @@ def create_app(settings: Settings) -> Starlette:
             yield
         log().info(Event.STOPPED)
 
-    return Served(engine.endpoint, routes=_routes(engine), middleware=[Middleware(SecurityHeaders)], lifespan=lifespan)
+    return Served(
+        _across(engine.endpoint, settings.cors_origins),
+        routes=_routes(engine),
+        middleware=[Middleware(SecurityHeaders)],
+        lifespan=lifespan,
+    )
+
+
+def _across(endpoint: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """The endpoint, for pages of these origins too; without any it is left as it is, which is faster."""
+    if not origins:
+        return endpoint
+    headers = ["if-none-match", "traceparent", "tracestate"]
+    told = ["etag", "retry-after", "x-request-id"]
+    return CORSMiddleware(
+        endpoint, allow_origins=origins, allow_methods=("GET", "POST"), allow_headers=headers, expose_headers=told
+    )
 
 
 def from_environment() -> Starlette:
@@ -212,32 +243,13 @@ def from_environment() -> Starlette:
 
 
 def _routes(engine: Engine) -> list[BaseRoute]:
-    async def live(request: Request) -> Response:
-        del request
-        return JSONResponse({"status": "live"})
-
-    async def ready(request: Request) -> Response:
-        """Ready is a broker whose store answers; with sample data, once it has tried to fill every data set."""
-        del request
-        try:
-            versions = await asyncio.to_thread(engine.store.versions)
-        except BrokerError as error:
-            return JSONResponse({"status": "not ready", "reason": str(error)}, 503)
-        filled = sum(one.number > 0 for one in versions.values())
-        is_ready = filled > 0 and not engine.refresher.expecting
-        body: dict[str, Any] = {
-            "status": "ready" if is_ready else "not ready",
-            "datasets": len(versions),
-            "filled": filled,
-        }
-        return JSONResponse(body, 200 if is_ready else 503)
-
     async def home(request: Request) -> Response:
         del request
         return RedirectResponse("graphiql")
 
     page: list[BaseRoute] = [Route("/", home), *graphiql.routes()] if engine.settings.graphiql else []
-    return [Route("/health/live", live), Route("/health/ready", ready), *page]
+    watched = Probes(engine.store, engine.endpoint, lambda: engine.refresher.expecting)
+    return [*watched.routes(metrics=engine.settings.metrics), *page]
 
 
 @asynccontextmanager

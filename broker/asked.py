@@ -27,6 +27,8 @@ class Asked:
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] | None = None
+    cost: bool = False
+    """Whether the answer is to tell its cost, by ``extensions: {"cost": true}`` of the request."""
 
 
 class Persisted:
@@ -99,10 +101,13 @@ def _checked(given: Any, persisted: Persisted) -> Asked:  # noqa: ANN401 - JSON 
     for one in ("variables", "extensions"):
         if not isinstance(given.get(one), dict | None):
             raise BadRequest(f"the parameter {one!r} must be an object")
-    query = persisted.document(given.get("query"), given.get("extensions") or {})
+    extensions = given.get("extensions") or {}
+    query = persisted.document(given.get("query"), extensions)
     if not isinstance(query, str) or not query.strip():
         raise BadRequest("the parameter 'query' is missing: it holds the GraphQL document, as a text")
     name, variables = given.get("operationName"), given.get("variables")
     if not isinstance(name, str | None):
         raise BadRequest("the parameter 'operationName' must be a text")
-    return Asked(query, name, variables)
+    if not isinstance(cost := extensions.get("cost", False), bool):
+        raise BadRequest('the extension "cost" must be true or false')
+    return Asked(query, name, variables, cost)

@@ -1,7 +1,8 @@
-"""The command line: serve, refresh, datasets, query, schema."""
+"""The command line: serve, refresh, datasets, query, schema, doctor."""
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from broker.app import Engine, create_app
 from broker.catalog import Catalog
+from broker.doctor import examine
 from broker.errors import BrokerError, SettingError
 from broker.model import Dataset
 from broker.packages import check_packages
@@ -76,11 +78,20 @@ def refresh(
     datasets: Annotated[
         list[str] | None, typer.Argument(metavar="[DATASET]...", help="Ids; all when left out.")
     ] = None,
+    *,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Go on for ever, each data set at its own interval, without answering.")
+    ] = False,
 ) -> None:
     """Make new versions of data sets now; exit code 1 when one of them failed or is held in quarantine.
 
     Example: [bold]broker refresh bip.contracts mim.stops[/bold]
     """
+    if loop:
+        if datasets:
+            _stop("--loop: it refreshes what is due, and takes no data sets", MISUSE)
+        asyncio.run(_loop())
+        return
     engine = _engine()
     try:
         chosen = [engine.catalog.dataset(id) for id in datasets or engine.catalog.datasets]
@@ -197,6 +208,26 @@ def schema(
         _stop(f"{file} is not what the code says; run `broker schema --write` and look at the difference", FAILURE)
 
 
+@app.command()
+def doctor(*, json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False) -> None:
+    """Tell in words what is wrong and what to do about it; exit code 1 when something is.
+
+    Example: [bold]broker doctor --json | jq -r '.[] | select(.wrong) | .about'[/bold]
+    """
+    configure("error", "console")
+    findings = []
+    for one in examine():
+        findings.append(one)
+        if not json:
+            mark, colour = ("✗", "red") if one.wrong else ("✓", "green")
+            out.print(f"[{colour}]{mark}[/] ", end="")
+            out.print(str(one), markup=False, highlight=False, soft_wrap=True)
+    if json:
+        _print_json([{"about": one.about, "wrong": one.wrong, "found": one.found, "do": one.do} for one in findings])
+    if any(one.wrong for one in findings):
+        raise typer.Exit(FAILURE)
+
+
 def main() -> None:
     """Run the command line; an error of ours is a line, not a stack trace."""
     try:
@@ -292,6 +323,18 @@ async def _refresh(engine: Engine, chosen: list[Dataset]) -> tuple[list[RefreshR
                 return records, {one.id: engine.store.geocoded(one) for one in _looked_up(engine.catalog, chosen)}
         finally:
             engine.store.close()
+
+
+async def _loop() -> None:
+    """The schedule alone, until a signal ends it."""
+    settings = Settings.load()
+    configure(settings.log_level, settings.log_format)
+    engine = Engine.open(settings)
+    work = asyncio.create_task(engine.scheduling())
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, work.cancel)
+    with suppress(asyncio.CancelledError):
+        await work
 
 
 def _looked_up(catalog: Catalog, chosen: list[Dataset]) -> list[Dataset]:

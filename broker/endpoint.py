@@ -1,40 +1,43 @@
-"""GraphQL over HTTP: requests become executions here, and errors become the wire here and nowhere else.
+"""GraphQL over HTTP: requests become executions here, and executions become answers.
 
 After the specification's draft (https://graphql.github.io/graphql-over-http/draft/): GET and POST, the media type by the
 ``Accept`` header, and a status that follows the media type. A request is one operation; there are no batches.
 
-The way of a request: read, known (asked before, and its answer still exact: given again, or 304), else executed and perhaps kept.
+The way of a request: read, known (asked before, and its answer still exact: given again, or 304), else executed, unless as many
+others are, and perhaps kept.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from hashlib import blake2b
 from inspect import isawaitable
+from time import perf_counter
 from typing import Any, Protocol
 
 import orjson
 from cachetools import LRUCache
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
+from graphql import ExecutionResult, GraphQLSchema, OperationType
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from broker.answer import Answer, HttpRefusal, as_error, refused
 from broker.asked import Asked, Persisted, asked_by_body, asked_by_query
 from broker.deadline import within
-from broker.errors import BadRequest, BrokerError, Overdue, RequestError, StoreError
+from broker.errors import Busy, Overdue, RequestError, StoreError
 from broker.execution.documents import Document, Documents
 from broker.execution.executor import ShapedExecutor
 from broker.execution.responses import Kept, Life, Question, Responses
 from broker.limits import check_body, check_records
+from broker.metrics import EXECUTING, REQUESTS
 from broker.negotiation import GRAPHQL, JSON, is_json
 from broker.reply import Reply, Wanted
 from broker.settings import Limits, Pages
 from broker.store import Published, SqlStore
-from broker.telemetry import Event, bind_request, log, request_id, unbind_request
+from broker.telemetry import bind_request, caller, request_id, span, unbind_request
 
 __all__ = ["Context", "Endpoint", "everybody"]
 
-LONGEST_MESSAGE = 1000
 KNOWN_SHARE = 8
 """The part of the room for answers that requests may take, which are recognised by a print of their bytes."""
 SHORT = 1000
@@ -54,25 +57,6 @@ class Context(Protocol):
     def life(self) -> Life | None:
         """What was read, and how long an answer made of it is exact; None when it is not to be given again."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A status, the body as JSON can hold it, and headers."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    life: Life | None = None
-
-
-class _HttpRefusal(Exception):
-    """The request fails before it is GraphQL; raised and caught in this module."""
-
-    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(text)
-        self.status = status
-        self.headers = headers or {}
 
 
 def everybody(_scope: Scope) -> str:
@@ -118,6 +102,7 @@ class Endpoint:
         self.store = store
         self.viewer = viewer
         self.responses = Responses(room if store else 0)
+        self._executing = 0
         self._newest: Mapping[str, Published] | None = None
         self._known: LRUCache[tuple[str, str, bytes], Question] = LRUCache(room // KNOWN_SHARE, getsizeof=_size)
 
@@ -145,10 +130,11 @@ class Endpoint:
             answer = await self._execute(Asked(query, None, variables), read_only=False, media_type=JSON)
             return orjson.dumps(answer.body)
         except Exception as error:  # noqa: BLE001 - as over HTTP
-            return orjson.dumps(_failure(_internal(error)))
+            return orjson.dumps(refused(error).body)
 
     async def _reply(self, scope: Scope, receive: Receive, wanted: Wanted) -> Reply:
         question: Question | None = None
+        begun = perf_counter()
         try:
             said, media_type = await self._said(scope, receive, wanted), _accepted(wanted.media_type)
             viewer, asked = self.viewer(scope), None
@@ -158,23 +144,36 @@ class Endpoint:
             except KeyError:
                 asked = self._asked(said, wanted)
                 question = Question.of(viewer, asked.query, asked.operation_name, asked.variables)
-            if (kept := await self._kept(question)) is not None:
+            if (asked is None or not asked.cost) and (kept := await self._kept(question)) is not None:
                 if asked is not None:
                     self._remember(key, question)
-                return wanted.kept(kept, private=viewer != EVERYBODY)
+                return _again(wanted.kept(kept, private=viewer != EVERYBODY))
             asked = asked or self._asked(said, wanted)
-            answer = await self._execute(asked, read_only=wanted.reads, media_type=media_type)
+            with span("graphql", "server", caller(scope["headers"])) as around:
+                answer = await self._in_turn(asked, read_only=wanted.reads, media_type=media_type)
+                around.update_name(answer.operation or "graphql")
             if answer.life is not None:
                 self._remember(key, question)
-        except _HttpRefusal as refusal:
-            answer = _Answer(refusal.status, _failure(_shown(str(refusal), BadRequest.code)), refusal.headers)
-        except RequestError as error:
-            answer = _Answer(error.status, _failure(_shown(str(error), error.code)))
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the client gets no stack trace
-            answer = _Answer(500, _failure(_internal(error)))
-        return self._made(answer, question, wanted)
+            answer = refused(error)
+        reply = self._made(answer, question, wanted)
+        answer.tell(perf_counter() - begun)
+        return reply
+
+    async def _in_turn(self, asked: Asked, *, read_only: bool, media_type: str) -> Answer:
+        """Execute, unless as many others are being executed as may be. Raises `Busy`."""
+        if self._executing >= self.limits.in_flight:
+            raise Busy(
+                f"{self._executing} requests are being executed, the limit limits.in_flight; ask again in a second"
+            )
+        self._executing += 1
+        try:
+            with EXECUTING.track_inprogress():
+                return await self._execute(asked, read_only=read_only, media_type=media_type)
+        finally:
+            self._executing -= 1
 
     def _asked(self, said: bytes, wanted: Wanted) -> Asked:
         if wanted.reads:
@@ -212,12 +211,12 @@ class Endpoint:
     def _turned(self) -> None:
         self._newest = None
 
-    def _made(self, answer: _Answer, question: Question | None, wanted: Wanted) -> Reply:
+    def _made(self, answer: Answer, question: Question | None, wanted: Wanted) -> Reply:
         """The answer in bytes; kept when it can be given again."""
         try:
             body = orjson.dumps(answer.body)
         except TypeError as error:
-            answer = _Answer(500, _failure(_internal(error)))
+            answer = refused(error)
             body = orjson.dumps(answer.body)
         if answer.life is not None and question is not None and self.responses.room:
             kept = self.responses.keep(question, body, answer.life)
@@ -231,9 +230,9 @@ class Endpoint:
             check_body(len(query), self.limits)
             return query
         if wanted.method != "POST":
-            raise _HttpRefusal(405, f"{wanted.method} is not answered here; use GET or POST", {"Allow": "GET, POST"})
+            raise HttpRefusal(405, f"{wanted.method} is not answered here; use GET or POST", {"Allow": "GET, POST"})
         if not is_json(wanted.content_type) or wanted.content_encoded:
-            raise _HttpRefusal(
+            raise HttpRefusal(
                 415,
                 "the body must be JSON: Content-Type: application/json, in UTF-8, without a Content-Encoding",
                 {"Accept-Post": JSON},
@@ -250,33 +249,41 @@ class Endpoint:
             if not message.get("more_body", False):
                 return body
 
-    async def _execute(self, asked: Asked, *, read_only: bool, media_type: str) -> _Answer:
+    async def _execute(self, asked: Asked, *, read_only: bool, media_type: str) -> Answer:
         """Execute what is asked. A refused document has status 400, or 200 for clients that know only plain JSON."""
-        refused = 400 if media_type == GRAPHQL else 200
+        status = 400 if media_type == GRAPHQL else 200
         try:
             document = self.documents.read(asked.query)
             if document.errors or document.node is None:
-                return _Answer(refused, {"errors": [_error(one) for one in document.errors]})
+                return Answer(status, {"errors": [as_error(one) for one in document.errors]})
             operation = document.operation(asked.operation_name)
-            check_records(document.records(operation, asked.variables or {}, self.pages), self.limits)
+            records = document.records(operation, asked.variables or {}, self.pages)
+            check_records(records, self.limits)
         except RequestError as error:
-            return _Answer(refused, _failure(_shown(str(error), error.code)))
+            return replace(refused(error), status=status)
         if read_only and operation.operation is not OperationType.QUERY:
             kind = operation.operation.value
-            raise _HttpRefusal(405, f"a {kind} is not executed for GET; use POST", {"Allow": "POST"})
+            raise HttpRefusal(405, f"a {kind} is not executed for GET; use POST", {"Allow": "POST"})
         context = self.context()
         context.shaping = self.shaped
+        result = await self._in_time(document, asked, context)
+        told = {"cost": {"records": records, "limit": self.limits.records}} if asked.cost else {}
+        body = _result(result, context.extensions | told)
+        exact = "errors" not in body and operation.operation is OperationType.QUERY and not asked.cost
+        name = operation.name.value if operation.name else ""
+        return Answer(200 if "data" in body else status, body, {}, context.life() if exact else None, name, records)
+
+    async def _in_time(self, document: Document, asked: Asked, context: Context) -> ExecutionResult:
+        """Execute within the deadline. Raises `Overdue` after it; what was begun is stopped."""
+        seconds = self.limits.seconds
         try:
-            async with asyncio.timeout(self.limits.seconds):
-                with within(self.limits.seconds):
-                    result = await _executed(self.schema, document, asked, context)
+            async with asyncio.timeout(seconds):
+                with within(seconds):
+                    return await _executed(self.schema, document, asked, context)
         except TimeoutError:
             raise Overdue(
-                f"it took longer than {self.limits.seconds:g} s (limits.seconds) and was stopped; ask for less at a time"
+                f"it took longer than {seconds:g} s (limits.seconds) and was stopped; ask for less at a time"
             ) from None
-        body = _result(result, context.extensions)
-        life = context.life() if "errors" not in body and operation.operation is OperationType.QUERY else None
-        return _Answer(200 if "data" in body else refused, body, life=life)
 
 
 def _size(question: Question) -> int:
@@ -284,9 +291,18 @@ def _size(question: Question) -> int:
     return 500 + SHORT + question.size
 
 
+def _again(reply: Reply) -> Reply:
+    """Count a reply with a kept answer."""
+    if reply.status == 304:  # noqa: PLR2004 - the client has it already
+        REQUESTS.unchanged += 1
+    else:
+        REQUESTS.kept += 1
+    return reply
+
+
 def _accepted(media_type: str | None) -> str:
     if media_type is None:
-        raise _HttpRefusal(406, f"the endpoint answers as {GRAPHQL} or {JSON}; the Accept header allows neither")
+        raise HttpRefusal(406, f"the endpoint answers as {GRAPHQL} or {JSON}; the Accept header allows neither")
     return media_type
 
 
@@ -312,48 +328,9 @@ def _result(result: ExecutionResult, extensions: Mapping[str, Any]) -> dict[str,
     body: dict[str, Any] = {}
     errors = result.errors or []
     if errors:
-        body["errors"] = [_error(one) for one in errors]
+        body["errors"] = [as_error(one) for one in errors]
     if result.data is not None or any(one.path for one in errors):
         body["data"] = result.data
     if extensions:
         body["extensions"] = dict(extensions)
     return body
-
-
-def _failure(error: Mapping[str, Any]) -> dict[str, Any]:
-    return {"errors": [error]}
-
-
-def _shown(text: str, code: str) -> dict[str, Any]:
-    cut = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
-    return {"message": cut, "extensions": {"code": code}}
-
-
-def _error(error: GraphQLError) -> dict[str, Any]:
-    """An error as a client may see it: our own by their code, the executor's as bad requests, the rest hidden."""
-    cause = _cause(error)
-    if isinstance(cause, BrokerError) and cause.public:
-        shown = _shown(error.message, cause.code)
-    elif cause is None or error.path is None or isinstance(error.original_error, GraphQLError):
-        shown = _shown(error.message, BadRequest.code)
-    else:
-        shown = _internal(cause)
-    if error.locations:
-        shown["locations"] = [one.formatted for one in error.locations]
-    if error.path:
-        shown["path"] = error.path
-    return shown
-
-
-def _cause(error: GraphQLError) -> Exception | None:
-    """What was raised beneath the executor's errors, if anything was."""
-    cause: Exception | None = error
-    while isinstance(cause, GraphQLError):
-        cause = cause.original_error
-    return cause
-
-
-def _internal(error: Exception) -> dict[str, Any]:
-    """Hide an unexpected error behind the request's id, under which it is logged."""
-    log().error(Event.REQUEST_FAILED, exc_info=error)
-    return {"message": "internal error", "extensions": {"code": BrokerError.code, "requestId": request_id()}}

@@ -10,7 +10,8 @@ BrokerError
 │   ├── UnknownDocument     no document of this hash is known here; the client sends it once
 │   ├── NotFound            no such data set, record or source; says which there are
 │   ├── TooMuch             over a limit; names the limit and the value
-│   └── Overdue             it took longer than a request may, and was stopped
+│   ├── Overdue             it took longer than a request may, and was stopped
+│   └── Busy                as much is being done at once as may be; the client comes again in a second
 ├── SourceError             this data set's refresh fails, its old version stays, the others go on
 │   ├── Unavailable         nobody answered in time, or the answer was 429 or 5xx: worth another try
 │   ├── Refused             the source answered with a client error: another try would not help
@@ -26,6 +27,7 @@ __all__ = [
     "BadArgument",
     "BadRequest",
     "BrokerError",
+    "Busy",
     "DeclarationError",
     "NotFound",
     "Overdue",
@@ -73,11 +75,15 @@ class StoreError(BrokerError):
 
 
 class RequestError(BrokerError):
-    """The request asks for something that is not accepted; ``status`` is the HTTP status when nothing can be answered."""
+    """The request asks for something that is not accepted; ``status`` is the HTTP status when nothing can be answered.
+
+    ``retry_after`` is in how many seconds the very same request may be accepted; None when it never will.
+    """
 
     code = "REQUEST"
     public = True
     status: ClassVar[int] = 400
+    retry_after: ClassVar[int | None] = None
 
 
 class BadRequest(RequestError):
@@ -118,6 +124,14 @@ class Overdue(RequestError):
 
     code = "DEADLINE"
     status = 503
+
+
+class Busy(RequestError):
+    """As many requests are being executed as may be at once; the same one is welcome a second later."""
+
+    code = "BUSY"
+    status = 503
+    retry_after = 1
 
 
 class SourceError(BrokerError):

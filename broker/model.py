@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import (
     Any,
     ClassVar,
@@ -94,6 +94,13 @@ class Refresh:
 
     interval: timedelta
     live: bool = False
+
+    def stale(self, checked_at: datetime | None, now: datetime) -> bool:
+        """Whether what was last confirmed then, in UTC, has not been for twice the interval, or never was.
+
+        What is live is asked for when it is due, so that being older than once the interval means that it failed.
+        """
+        return checked_at is None or now - checked_at > (1 if self.live else 2) * self.interval
 
 
 def every(*, minutes: float = 0, hours: float = 0, days: float = 0) -> Refresh:

@@ -14,10 +14,11 @@ from typing import Any, Protocol, Self
 from broker.catalog import Catalog
 from broker.errors import BrokerError, Suspicious
 from broker.guards import believed, doubts
+from broker.metrics import REFRESHES
 from broker.model import Dataset
 from broker.settings import Settings
 from broker.store import Changes, Draft, Held, RefreshRecord, SqlStore, agreement, hold
-from broker.telemetry import Event, log
+from broker.telemetry import Event, log, span
 from broker.upstream import Http, Sample, Session, Upstream, connect
 
 __all__ = ["FAILED", "PUBLISHED", "QUARANTINED", "UNCHANGED", "Progress", "Refresher", "silent", "told"]
@@ -75,7 +76,8 @@ class Refresher:
         started = datetime.now(UTC)
         changes, outcome, error = Changes(), FAILED, None
         try:
-            changes, outcome, error = await attempt
+            with span(f"refresh {dataset.id}"):
+                changes, outcome, error = await attempt
         except BrokerError as problem:
             error = str(problem)
         except Exception as problem:  # noqa: BLE001 - a connector's own mistake must not end the others' refreshes
@@ -85,6 +87,7 @@ class Refresher:
         record = RefreshRecord(dataset.id, started, finished, outcome, error, changes)
         await asyncio.to_thread(self.store.record, record)
         self.arrived(dataset.id)
+        REFRESHES.labels(dataset.id, outcome).inc()
         log().info(
             Event.REFRESH_FINISHED,
             dataset=dataset.id,

@@ -22,13 +22,21 @@ JITTER = 0.1
 def due_at(dataset: Dataset, published: Published, last: RefreshRecord | None) -> datetime | None:
     """When a data set is to be refreshed next, in UTC; None for at once."""
     if last is not None and last.outcome == FAILED:
-        return last.finished_at + min(AFTER_FAILURE, dataset.refresh.interval)
+        return _scattered(dataset, last.finished_at, min(AFTER_FAILURE, dataset.refresh.interval))
     if last is not None and last.outcome == QUARANTINED:
-        return last.finished_at + min(AFTER_DOUBT, dataset.refresh.interval)
+        return _scattered(dataset, last.finished_at, min(AFTER_DOUBT, dataset.refresh.interval))
     if published.checked_at is None:
         return None
-    early = random.Random(dataset.id).random() * JITTER  # noqa: S311 - so that not everything falls due together
-    return published.checked_at + dataset.refresh.interval * (1 - early)
+    return _scattered(dataset, published.checked_at, dataset.refresh.interval)
+
+
+def _scattered(dataset: Dataset, since: datetime, interval: timedelta) -> datetime:
+    """An interval later or up to a tenth earlier, so that what came or failed together does not come again together.
+
+    By chance each time, but the same whoever looks, however often: a leader that takes over agrees with the one before.
+    """
+    early = random.Random(f"{dataset.id} {since.isoformat()}").random() * JITTER  # noqa: S311 - nothing secret hangs on it
+    return since + interval * (1 - early)
 
 
 class Schedule:

@@ -28,6 +28,7 @@ from broker.settings_groups import (
     COUNT,
     DATABASE,
     LAYER_IDS,
+    ORIGINS,
     YES_OR_NO,
     HistorySettings,
     LayerSettings,
@@ -39,6 +40,7 @@ from broker.settings_groups import (
     UpstreamSettings,
     database,
     layer_id,
+    origin,
     setting,
 )
 
@@ -54,6 +56,7 @@ __all__ = [
     "SourceSettings",
     "UpstreamSettings",
     "every_setting",
+    "settings_file",
 ]
 
 PREFIX, NESTED, CONFIG, FILE = "BROKER_", "__", "BROKER_CONFIG", "broker.toml"
@@ -102,6 +105,10 @@ class Settings(BaseSettings):
     )
     graphiql: bool = setting(True, "Whether /graphiql is served.", YES_OR_NO)  # noqa: FBT003
     introspection: bool = setting(True, "Whether the graph tells its own schema.", YES_OR_NO)  # noqa: FBT003
+    metrics: bool = setting(True, "Whether /metrics is served, for Prometheus.", YES_OR_NO)  # noqa: FBT003
+    cors_origins: tuple[Annotated[str, AfterValidator(origin)], ...] = setting(
+        (), "Whose pages may ask /graphql from a browser (CORS); pages of the same origin always may.", ORIGINS
+    )
     sources: dict[str, SourceSettings] = Field(default_factory=dict, description="Per source, by its id.")
     layers: dict[Annotated[str, AfterValidator(layer_id)], LayerSettings] = Field(
         default_factory=dict, description="Layers added without code, by an id of your own."
@@ -139,7 +146,9 @@ class Settings(BaseSettings):
         except SettingsError as error:
             named = re.search(r'field "(\w+)"', str(error))
             variable = _variable((named[1],)) if named else f"{PREFIX}…"
-            raise SettingError(f"{variable}: it is not JSON; write a group as JSON, or a variable a setting") from error
+            raise SettingError(
+                f"{variable}: it is not JSON; write a group or a list as JSON, or a variable a setting"
+            ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise SettingError(f"{_file()}: it cannot be read as TOML ({error})") from error
 
@@ -160,6 +169,12 @@ class Setting:
     unit: str
     accepts: str
     description: str
+
+
+def settings_file() -> Path | None:
+    """The file that settings are read from; None when there is none. Raises `SettingError` when one was named that is not there."""
+    file = _file()
+    return file.resolve() if file.is_file() else None
 
 
 def every_setting() -> tuple[Setting, ...]:
@@ -192,6 +207,8 @@ def _shown_default(path: Sequence[str], default: object, factory: Callable[..., 
         return "sqlite:///<data directory>/poznan-broker/sample.sqlite, or broker.sqlite"
     if default is PydanticUndefined:
         return "the public address" if path[0] == "sources" else "none, it must be given"
+    if isinstance(default, tuple):
+        return ", ".join(default) or "nothing"
     return str(default).lower() if isinstance(default, bool) else str(default) or "nothing"
 
 
@@ -237,7 +254,7 @@ def _worth_a_line(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
 
 def _line(error: ErrorDetails) -> str:
     """One line for one wrong setting: both of its names, the value, what is accepted."""
-    path = tuple(str(one) for one in error["loc"] if one != KEY)
+    path = tuple(one for one in error["loc"] if isinstance(one, str) and one != KEY)  # no positions in a list
     where = f"{_variable(path)} ({'.'.join(path)} in {FILE})"
     if error["loc"][-1:] == (KEY,):
         return f"{where}: {path[-1]!r} is not accepted as an id; it takes {LAYER_IDS}"

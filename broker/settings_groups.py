@@ -13,6 +13,7 @@ __all__ = [
     "COUNT",
     "DATABASE",
     "LAYER_IDS",
+    "ORIGINS",
     "YES_OR_NO",
     "HistorySettings",
     "LayerSettings",
@@ -24,6 +25,7 @@ __all__ = [
     "UpstreamSettings",
     "database",
     "layer_id",
+    "origin",
     "setting",
 ]
 
@@ -32,6 +34,7 @@ LAYER_IDS = "at most 40 small letters, digits and underscores, the first one a l
 YES_OR_NO = "true or false"
 COUNT = "a whole number, 1 or more"
 ADDRESS = "an address that begins with http:// or https://"
+ORIGINS = 'a list of origins such as ["https://www.example"], without a path, in small letters; ["*"] stands for all'
 STORES = {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}  # what `broker.store` opens, which is above
 DATABASE = (
     "a SQLAlchemy URL of SQLite or PostgreSQL, e.g. sqlite:////var/lib/broker/broker.sqlite "
@@ -50,6 +53,14 @@ def _http(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(ADDRESS)
+    return value
+
+
+def origin(value: str) -> str:
+    """What a browser sends as ``Origin``, or ``*`` for every one. Raises `ValueError`."""
+    parts = urlsplit(value)
+    if value != "*" and not (parts.scheme and parts.netloc and value == f"{parts.scheme}://{parts.netloc}".lower()):
+        raise ValueError(ORIGINS)
     return value
 
 
@@ -184,7 +195,7 @@ class Pages(_Group):
 
 
 class Limits(_Group):
-    """What one request may be; over it the request is refused before it is executed."""
+    """What one request may be, and how many at once; over it the request is refused before it is executed."""
 
     body_bytes: int = setting(1 << 20, "The largest request body.", COUNT, "bytes", ge=1)
     tokens: int = setting(10_000, "The most tokens of a document.", COUNT, "tokens", ge=1)
@@ -207,3 +218,10 @@ class Limits(_Group):
         30.0, "How long a request may take; then the work for it is stopped.", "a number above 0", "seconds", gt=0
     )
     answer_mib: int = setting(64, "The most that one answer may read from the store.", COUNT, "MiB", ge=1)
+    in_flight: int = setting(
+        64,
+        "How many requests each process executes at once; one more is told to come again, while kept answers are still given.",
+        COUNT,
+        "requests",
+        ge=1,
+    )

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any, Protocol, TypeAlias
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import orjson
 import stamina
 
 from broker.errors import BrokerError, Oversized, Refused, SourceError, Unavailable, Unreadable
+from broker.telemetry import span, trace_headers
 
 __all__ = [
     "Answer",
@@ -111,7 +112,7 @@ class Upstream:
 
     async def _ask(self, request: Request, asked: Mapping[str, str]) -> Page:
         async for attempt in stamina.retry_context(on=Unavailable, attempts=self.attempts, timeout=None, wait_max=20.0):
-            with attempt:
+            with attempt, span(f"{request.method} {urlsplit(request.url).hostname}", "client", url=str(request)):
                 return Page(await self.transport.send(request), str(request), asked)
         raise AssertionError("unreachable: the retry context returns or raises")
 
@@ -159,7 +160,11 @@ class Http:
             async with (
                 self.politeness,
                 self.session.request(
-                    request.method, request.url, params=request.params or None, data=request.form or None
+                    request.method,
+                    request.url,
+                    params=request.params or None,
+                    data=request.form or None,
+                    headers=trace_headers(),
                 ) as response,
             ):
                 if response.status >= 500 or response.status in RETRY_STATUSES:  # noqa: PLR2004 - RFC 9110, 15.6

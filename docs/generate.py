@@ -23,6 +23,7 @@ from shapely.geometry import shape
 from broker import errors
 from broker.catalog import Catalog
 from broker.errors import BrokerError
+from broker.metrics import REGISTRY
 from broker.model import Dataset, Field
 from broker.settings import Setting, Settings, every_setting
 from broker.telemetry import configure
@@ -30,6 +31,8 @@ from broker.telemetry import configure
 __all__ = ["BLOCKS", "main", "maps", "pages", "renewed"]
 
 DOCS = Path(__file__).resolve().parent
+ENDINGS = {"counter": "_total", "info": "_info"}
+"""What a metric's name ends in where it is read, by its kind."""
 MARK = re.compile(r"<!-- begin (?P<name>\w+)(?: (?P<argument>\S+))? -->\n.*?<!-- end (?P=name) -->", re.DOTALL)
 
 
@@ -45,14 +48,24 @@ def code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-def settings(_: str) -> str:
-    """Every setting."""
+def settings(group: str) -> str:
+    """Every setting, or those of one group."""
     return table(
         ("in `broker.toml`", "in the environment", "default", "accepts", "what it is"),
         (
             (code(one.name), code(one.variable), code(one.default), accepts(one), one.description)
             for one in every_setting()
+            if one.name.startswith(f"{group}." if group else "")
         ),
+    )
+
+
+def metrics(_: str) -> str:
+    """Every metric of the broker's own, with its kind and its labels."""
+    found = sorted((one for one in REGISTRY.collect() if one.name.startswith("broker_")), key=lambda one: one.name)
+    return table(
+        ("metric", "kind", "what it is"),
+        ((code(one.name + ENDINGS.get(one.type, "")), one.type, one.documentation) for one in found),
     )
 
 
@@ -275,7 +288,8 @@ def answer(path: str) -> str:
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {
-    one.__name__: one for one in (settings, sources, datasets, codes, commands, roots, stores, speed, file, answer)
+    one.__name__: one
+    for one in (settings, metrics, sources, datasets, codes, commands, roots, stores, speed, file, answer)
 }
 
 

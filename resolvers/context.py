@@ -53,11 +53,8 @@ class RecordValue:
 
 
 def stale(dataset: Dataset, published: Published, now: datetime) -> bool:
-    """Whether a version has not been confirmed for twice its refresh interval (once, when it is live), or there is none."""
-    times = (
-        1 if dataset.refresh.live else 2
-    )  # what is live is asked for when it is due, so being older means that it failed
-    return published.checked_at is None or now - published.checked_at > times * dataset.refresh.interval
+    """Whether a version has not been confirmed for longer than its refresh allows, or there is none."""
+    return dataset.refresh.stale(published.checked_at, now)
 
 
 def every_column(dataset: Dataset) -> frozenset[str]:

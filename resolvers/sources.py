@@ -7,10 +7,10 @@ from typing import Annotated
 import strawberry
 
 from broker.errors import BadArgument
+from broker.health import Condition
 from broker.model import Dataset, Geometry, Localized, Source
-from broker.refresh import FAILED, QUARANTINED
 from broker.store import Held, Published, RefreshRecord
-from resolvers.context import Context, Info, stale
+from resolvers.context import Context, Info
 from resolvers.derive import camel
 
 __all__ = [
@@ -252,21 +252,21 @@ def _quarantine(held: Held | None, needed: int) -> Quarantine | None:
     )
 
 
-def _status(dataset: Dataset, published: Published, last: RefreshRecord | None, *, is_stale: bool) -> Status:
-    if published.number == 0 and not (dataset.refresh.live and last is None):
+def _status(condition: Condition) -> Status:
+    if condition.empty and not (condition.dataset.refresh.live and condition.last is None):
         return Status.EMPTY
-    if last is not None and last.outcome == FAILED:
+    if condition.failing:
         return Status.FAILING
-    if last is not None and last.outcome == QUARANTINED:
+    if condition.held:
         return Status.HELD
-    return Status.STALE if is_stale else Status.OK
+    return Status.STALE if condition.stale else Status.OK
 
 
 def _dataset(
     dataset: Dataset, published: Published, last: RefreshRecord | None, quarantine: Quarantine | None
 ) -> DatasetInfo:
-    is_stale = stale(dataset, published, datetime.now(UTC)) and not dataset.refresh.live
-    failed = last is not None and last.outcome in (FAILED, QUARANTINED)
+    condition = Condition(dataset, published, last, datetime.now(UTC))
+    unwell = condition.failing or condition.held
     return DatasetInfo(
         id=dataset.id,
         title=dataset.title,
@@ -278,15 +278,15 @@ def _dataset(
         located=dataset.located,
         live=dataset.refresh.live,
         refresh_seconds=int(dataset.refresh.interval.total_seconds()),
-        status=_status(dataset, published, last, is_stale=is_stale),
-        stale=is_stale,
+        status=_status(condition),
+        stale=condition.stale,
         sample=published.sample,
         version=published.number,
         record_count=published.records,
         published_at=published.published_at,
         fetched_at=published.checked_at,
         last_error=last.error if last is not None else None,
-        last_error_at=last.finished_at if last is not None and failed else None,
+        last_error_at=unwell.finished_at if unwell else None,
         rejected_count=last.changes.rejected if last is not None else 0,
         quarantine=quarantine,
         fields=_fields(dataset),

@@ -102,6 +102,11 @@ class Responses:
         self.room = room
         self._kept: LRUCache[Question, Kept] = LRUCache(room, getsizeof=lambda kept: kept.size)
 
+    @property
+    def taken(self) -> int:
+        """How many bytes they take."""
+        return int(self._kept.currsize)
+
     def last(self, question: Question) -> Kept | None:
         """The answer that was kept last for this question, which need not be the one any more: see `Kept.holds`."""
         try:

@@ -1,6 +1,8 @@
 """The command line as a person uses it: what it prints and its exit code, each command as `main` runs it."""
 
 import io
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,6 +93,11 @@ def test_a_wrong_query_prints_its_errors_and_fails(broker: Broker, folder: Path)
     ("words", "code", "says"),
     [
         (("refresh", "mim.plaices"), 1, "error no data set 'mim.plaices'; did you mean mim.places"),
+        (
+            ("refresh", "--loop", "mim.stops"),
+            2,
+            "error --loop: it refreshes what is due, and takes neither data sets nor",
+        ),
         (("query", "gone.graphql"), 2, "error gone.graphql: it cannot be read"),
         (("query", "-", "--variables", "{"), 2, "error --variables: it is not JSON"),
         (("query", "-", "--variables", "[]"), 2, "error --variables: it must be a JSON object"),
@@ -122,12 +129,43 @@ def test_a_refresh_that_fails_says_why_and_the_exit_code_tells(broker: Broker) -
     }
 
 
+def test_doctor_prints_a_line_a_finding_and_the_exit_code_tells(broker: Broker, tmp_path: Path) -> None:
+    store = {"BROKER_STORE": f"sqlite:///{tmp_path}/store.sqlite"}
+    broker("refresh", "mim.districts", **store)
+    done = broker("doctor", **store)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert lines[0] == "✓ settings: no file; the environment alone"
+    assert "✗ mim.places: it has never been read; run broker refresh mim.places" in lines
+    told = orjson.loads(broker("doctor", "--json", **store).stdout)
+    assert [f"{one['about']}: {one['found']}" for one in told if one["wrong"]] == [
+        line[2:].partition(";")[0] for line in lines if line.startswith("✗")
+    ]
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
+def test_the_loop_refreshes_what_is_due_and_ends_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended_by: signal.Signals
+) -> None:
+    monkeypatch.setenv("BROKER_STORE", f"sqlite:///{tmp_path}/store.sqlite")
+    monkeypatch.setenv("BROKER_LOG_FORMAT", "json")
+    words = [sys.executable, "-m", "broker", "refresh", "--loop"]
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as loop:
+        assert loop.stderr is not None
+        events = []
+        for line in loop.stderr:
+            events.append(orjson.loads(line)["event"])
+            if events == ["broker.started", "refresh.finished"]:
+                loop.send_signal(ended_by)
+    assert (loop.returncode, events[-1]) == (0, "broker.stopped")
+
+
 def test_the_schema_is_written_and_then_fresh(broker: Broker, folder: Path) -> None:
     assert broker("schema", "--write", "--file", "here.graphql").returncode == 0
     assert broker("schema", "--check", "--file", "here.graphql").returncode == 0
     assert broker("schema").stdout == (folder / "here.graphql").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", ["serve", "refresh", "datasets", "query", "schema"])
+@pytest.mark.parametrize("command", ["serve", "refresh", "datasets", "query", "schema", "doctor"])
 def test_every_command_is_explained_with_an_example(broker: Broker, command: str) -> None:
     assert "Example: " in broker(command, "--help").stdout

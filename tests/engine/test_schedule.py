@@ -33,7 +33,21 @@ def test_what_was_read_is_due_an_interval_later_or_a_little_earlier() -> None:
 
 def test_what_failed_is_due_soon_again() -> None:
     failed = RefreshRecord(CONTRACTS.id, NOW, NOW, "failed", "no connection")
-    assert due_at(CONTRACTS, Published(CONTRACTS.id, 0), failed) == NOW + timedelta(minutes=5)
+    due = due_at(CONTRACTS, Published(CONTRACTS.id, 0), failed)
+    assert due is not None
+    assert NOW + timedelta(minutes=4.5) <= due <= NOW + timedelta(minutes=5)
+
+
+def test_what_failed_together_does_not_come_again_together() -> None:
+    sets = [one.__dataset__ for one in (Contract, Stop, District)]
+    again = {due_at(one, Published(one.id, 0), RefreshRecord(one.id, NOW, NOW, "failed", "away")) for one in sets}
+    assert len(again) == len(sets)
+
+
+def test_an_interval_is_shortened_by_another_part_each_time() -> None:
+    moments = [NOW + timedelta(days=day) for day in range(4)]
+    waits = {due_at(CONTRACTS, Published(CONTRACTS.id, 1, one, one, 10), None) - one for one in moments}  # type: ignore[operator]
+    assert len(waits) == len(moments)
 
 
 async def test_one_of_two_schedules_refreshes_what_is_due_and_nothing_live(tmp_path: Path) -> None:

@@ -70,7 +70,19 @@ WRONG = [
             "there are timeout_seconds, max_body_mib, attempts, parallel"
         ),
     ),
-    ("BROKER_UPSTREAM", "x", "BROKER_UPSTREAM: it is not JSON; write a group as JSON, or a variable a setting"),
+    (
+        "BROKER_CORS_ORIGINS",
+        '["*", "https://www.example/page"]',
+        (
+            "BROKER_CORS_ORIGINS (cors_origins in broker.toml): 'https://www.example/page' is not accepted; "
+            'it takes a list of origins such as ["https://www.example"], without a path, in small letters; ["*"] stands for all'
+        ),
+    ),
+    (
+        "BROKER_UPSTREAM",
+        "x",
+        "BROKER_UPSTREAM: it is not JSON; write a group or a list as JSON, or a variable a setting",
+    ),
     (
         "BROKER_STORE",
         "bad://u:secret@h:port/x",
@@ -154,7 +166,9 @@ def test_settings_are_frozen() -> None:
 
 
 def test_handed_down_through_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings.load(port=81, sources={"mim": {"base_url": "http://x"}}, limits={"depth": 3}, graphiql=False)
+    settings = Settings.load(
+        port=81, sources={"mim": {"base_url": "http://x"}}, limits={"depth": 3}, cors_origins=["*"]
+    )
     for name in Settings.model_fields:  # what hand_down writes is taken back with the test
         monkeypatch.setenv(f"BROKER_{name.upper()}", "")
     settings.hand_down()
@@ -167,4 +181,4 @@ def test_every_setting_is_described() -> None:
     assert settings["BROKER_LAYERS__<layer>__TITLE"].default == "none, it must be given"
     assert settings["BROKER_LIMITS__BODY_BYTES"].unit == "bytes"
     assert all(one.description.endswith(".") and one.accepts and one.default for one in settings.values())
-    assert len(settings) == 43
+    assert len(settings) == 46

@@ -14,7 +14,9 @@ from graphql import build_schema, parse, validate
 
 from broker.catalog import Catalog
 from broker.cli import app
+from broker.metrics import REGISTRY
 from broker.settings import every_setting
+from broker.telemetry import Event
 
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -81,6 +83,13 @@ def test_every_setting_is_documented(pages: dict[str, str]) -> None:
     named = [one.variable for one in every_setting()]
     assert len(named) > 20
     assert [name for name in named if f"`{name}`" not in pages["docs/configuration.md"]] == []
+
+
+def test_every_metric_and_event_is_documented(pages: dict[str, str]) -> None:
+    names = [one.name for one in REGISTRY.collect() if one.name.startswith("broker_")]
+    assert len(names) > 10
+    assert [name for name in names if f"| `{name}" not in pages["docs/operations.md"]] == []
+    assert [event for event in Event if f"`{event}`" not in pages["docs/operations.md"]] == []
 
 
 def test_every_command_is_documented(pages: dict[str, str]) -> None:

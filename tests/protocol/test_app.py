@@ -80,6 +80,17 @@ async def test_without_graphiql(tmp_path: Path, asker: Callable[..., Any]) -> No
     assert (await asker(app)(method="GET", path="/health/live")).status == 200
 
 
+@pytest.mark.parametrize(("served", "status"), [(True, 200), (False, 404)])
+async def test_metrics_are_served_unless_they_are_switched_off(
+    tmp_path: Path,
+    asker: Callable[..., Any],
+    served: bool,  # noqa: FBT001 - a case
+    status: int,
+) -> None:
+    app = create_app(Settings.load(store=f"sqlite:///{tmp_path}/store.sqlite", metrics=served))
+    assert (await asker(app)(method="GET", path="/metrics")).status == status
+
+
 async def test_introspection_switched_off(tmp_path: Path, asker: Callable[..., Any]) -> None:
     app = create_app(Settings.load(store=f"sqlite:///{tmp_path}/store.sqlite", introspection=False))
     reply = await asker(app)({"query": "{ __schema { queryType { name } } }"})

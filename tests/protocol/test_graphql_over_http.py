@@ -250,7 +250,8 @@ async def test_an_unexpected_error_is_hidden_and_logged(ask: Any, capsys: pytest
     assert error["message"] == "internal error"
     assert error["extensions"] == {"code": "INTERNAL_ERROR", "requestId": reply.headers["x-request-id"]}
     assert b"hunter2" not in reply.raw
-    line = orjson.loads(capsys.readouterr().err)
+    line, answered = map(orjson.loads, capsys.readouterr().err.splitlines())
+    assert (answered["event"], answered["errors"]) == ("request.answered", 1)
     structlog.reset_defaults()
     assert (line["event"], line["level"]) == ("request.failed", "error")
     assert line["request_id"] == reply.headers["x-request-id"]
