@@ -6,6 +6,7 @@ They go the same way as the others, through a refresh into the store; only the m
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from broker.breaker import Circuit
 from broker.errors import Unavailable
 from broker.model import Dataset
 from broker.refresh import FAILED, Refresher
@@ -46,6 +47,10 @@ class Live:
         if newest.number == 0:
             raise Unavailable(f"{dataset.id}: its source does not answer, and there is no earlier answer to show")
         return newest
+
+    def circuit(self, source: str) -> Circuit:
+        """The state of a source's circuit breaker in this process, which another one may see differently."""
+        return self._refresher.circuit(source)
 
     def _due(self, dataset: Dataset, published: Published) -> bool:
         now = datetime.now(UTC)
