@@ -11,7 +11,7 @@ __all__ = ["decoded"]
 # The two charsets of Polish text differ in six letters: ą ś ź and their capitals. Read in the wrong one they are signs that no
 # Polish word holds, or control characters: so the reading with more letters and without control characters is the true one.
 LETTERS = re.compile(r"[ąćęłńóśźżĄĆĘŁŃÓŚŹŻ]")
-STRANGE = re.compile(r"[¦ĽľĹĺŤťľˇ±¶·¬šž]")
+STRANGE = re.compile(r"[¦ĽľĹĺŤťľˇ±¶·¬šž¤˝¨¸˛˘˙]")
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 POLISH = ("cp1250", "iso-8859-2")
 DECLARABLE = frozenset(
