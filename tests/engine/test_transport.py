@@ -2,14 +2,23 @@
 
 import asyncio
 import gzip
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
 
+import brotli
 import pytest
 import stamina
 
-from broker.errors import BrokerError, Oversized, Refused, SourceError, Unavailable, Unreadable
-from broker.upstream import Http, Page, Request, Sample, Upstream, connect
+from broker.breaker import Circuit
+from broker.errors import Oversized, Refused, SourceError, Unavailable, Unreadable
+from broker.settings import UpstreamSettings
+from broker.transport import Network, connect
+from broker.upstream import Request, Upstream
 
 
 @pytest.fixture(autouse=True)
@@ -64,15 +73,22 @@ def scripted(*answers: bytes) -> tuple[list[bytes], Respond]:
 
 
 @asynccontextmanager
+async def network(**bounds: float) -> AsyncIterator[Network]:
+    given: dict[str, Any] = {"timeout_seconds": 5.0, "per_second": 10_000, "circuit_failures": 100, **bounds}
+    async with connect(UpstreamSettings(**given)) as opened:
+        yield opened
+
+
+@asynccontextmanager
 async def upstream(
-    base_url: str, *, attempts: int = 1, seconds: float = 5.0, max_bytes: int = 1 << 20, parallel: int = 4
+    base_url: str, *, attempts: int = 1, max_bytes: int = 1 << 20, **bounds: float
 ) -> AsyncIterator[Upstream]:
-    async with connect(seconds) as session:
-        yield Upstream(base_url, Http(session, max_bytes, asyncio.Semaphore(parallel)), attempts)
+    async with network(**bounds) as opened:
+        yield Upstream(base_url, replace(opened.transport("city"), max_bytes=max_bytes), attempts)
 
 
-async def failure(respond: Respond, **options: float) -> SourceError:
-    async with server(respond) as url, upstream(url, **options) as source:  # type: ignore[arg-type]  # passed on by name
+async def failure(respond: Respond, **options: Any) -> SourceError:
+    async with server(respond) as url, upstream(url, **options) as source:
         with pytest.raises(SourceError) as raised:
             await source.get("data", {"page": "2"})
     assert str(raised.value).startswith(f"GET {url}/data?page=2: ")
@@ -145,7 +161,7 @@ async def test_a_server_that_never_answers() -> None:
         await asyncio.sleep(3)
         writer.write(answer(b"too late"))
 
-    error = await failure(hang, seconds=0.2)
+    error = await failure(hang, timeout_seconds=0.2)
 
     assert type(error) is Unavailable
     assert "it did not answer in time" in str(error)
@@ -159,7 +175,7 @@ async def test_a_body_that_trickles_is_bounded_in_time() -> None:
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    error = await failure(trickle, seconds=0.3)
+    error = await failure(trickle, timeout_seconds=0.3)
 
     assert type(error) is Unavailable
     assert "it did not answer in time" in str(error)
@@ -178,7 +194,7 @@ async def test_a_body_too_large_is_left_after_the_bound() -> None:
 
     async def endless(_: bytes, writer: Writer) -> None:
         nonlocal sent
-        writer.write(answer(length=1 << 30))
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
         while sent < 1 << 30:
             writer.write(b"x" * (1 << 16))
             await writer.drain()
@@ -197,18 +213,76 @@ async def test_a_body_exactly_at_the_bound_is_read() -> None:
         assert len((await source.get()).body) == 1000
 
 
-async def test_a_packed_body_is_bounded_by_what_it_unpacks_to() -> None:
-    bomb = gzip.compress(b"0" * (1 << 25))
-    _, respond = scripted(answer(bomb, headers="Content-Encoding: gzip\r\n"))
+async def test_a_body_announced_too_large_is_not_read_at_all() -> None:
+    async def announced(_: bytes, writer: Writer) -> None:
+        writer.write(answer(length=300_000_000))
+        await writer.drain()
+        await asyncio.sleep(30)
 
-    assert len(bomb) < 1 << 20
-    assert type(await failure(respond, max_bytes=1 << 20)) is Oversized
+    error = await failure(announced)
+
+    assert type(error) is Oversized
+    assert str(error).endswith("the body is larger than 1048576 bytes, it has 300000000")
 
 
-async def test_a_packed_body_is_unpacked() -> None:
-    _, respond = scripted(answer(gzip.compress("żółw".encode()), headers="Content-Encoding: gzip\r\n"))
+def raw_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+PACKED: list[tuple[str, Callable[[bytes], bytes]]] = [
+    ("gzip", gzip.compress),
+    ("x-gzip", gzip.compress),
+    ("deflate", zlib.compress),
+    ("deflate", raw_deflate),
+    ("br", brotli.compress),
+]
+
+
+@pytest.mark.parametrize(("encoding", "pack"), PACKED)
+async def test_a_packed_body_is_unpacked(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    body = "żółw ".encode() * 100_000
+    seen, respond = scripted(answer(pack(body), headers=f"Content-Encoding: {encoding}\r\n"))
     async with server(respond) as url, upstream(url) as source:
-        assert (await source.get()).body.decode() == "żółw"
+        assert (await source.get()).body == body
+    assert b"accept-encoding: gzip, deflate, br\r\n" in seen[0].lower()
+
+
+@pytest.mark.parametrize(("encoding", "pack"), PACKED)
+async def test_a_packed_body_is_bounded_by_what_it_unpacks_to(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    bomb = pack(b"0" * (1 << 25))
+    _, respond = scripted(answer(bomb, headers=f"Content-Encoding: {encoding}\r\n"))
+    error = await failure(respond, attempts=3)
+
+    assert len(bomb) < 1 << 18
+    assert type(error) is Oversized
+    assert "the body unpacks to more than 1048576 bytes" in str(error)
+
+
+@pytest.mark.parametrize(("encoding", "pack"), PACKED)
+async def test_a_packed_body_cut_short(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    _, respond = scripted(answer(pack(bytes(range(256)) * 20)[:-6], headers=f"Content-Encoding: {encoding}\r\n"))
+    error = await failure(respond)
+
+    assert type(error) is Unavailable
+    assert str(error).endswith("the body was cut short")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "says"),
+    [
+        ("gzip", b"\x1f\x8b\x08 not at all", "the body cannot be unpacked"),
+        ("br", b"\xff\xff\xff\xff", "the body cannot be unpacked"),
+        ("zstd", b"(\xb5/\xfd", "the body is packed as 'zstd'; gzip, deflate, br was asked for"),
+        ("gzip", gzip.compress(b"") * 2000, "more than 1000 streams one after another"),
+    ],
+)
+async def test_what_cannot_be_unpacked(encoding: str, body: bytes, says: str) -> None:
+    _, respond = scripted(answer(body, headers=f"Content-Encoding: {encoding}\r\n"))
+    error = await failure(respond)
+
+    assert type(error) is Unreadable
+    assert says in str(error)
 
 
 async def test_what_is_no_http_and_what_hangs_up() -> None:
@@ -219,15 +293,52 @@ async def test_what_is_no_http_and_what_hangs_up() -> None:
         assert reason in str(error)
 
 
-async def test_redirects_are_followed_but_not_without_end() -> None:
-    _, respond = scripted(answer(status="302 Found", headers="Location: /other\r\n"), answer(b"there"))
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_within_the_host_is_followed(status: int) -> None:
+    seen, respond = scripted(answer(status=f"{status} There", headers="Location: ../there?x=1\r\n"), answer(b"there"))
     async with server(respond) as url, upstream(url) as source:
-        assert (await source.get()).body == b"there"
+        assert (await source.get("a/b", {"page": "2"})).body == b"there"
+    assert [one.split(b" HTTP")[0] for one in seen] == [b"GET /a/b?page=2", b"GET /there?x=1"]
 
-    _, respond = scripted(answer(status="302 Found", headers="Location: /data\r\n"))
+
+async def test_redirects_without_end() -> None:
+    seen, respond = scripted(answer(status="302 Found", headers="Location: /data\r\n"))
     error = await failure(respond, attempts=3)
-    assert type(error) is Refused
-    assert "it redirects without end" in str(error)
+
+    assert (type(error), len(seen)) == (Refused, 6)
+    assert str(error).endswith("it redirects without end")
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        (
+            "Location: http://elsewhere.example/data\r\n",
+            "a redirect to http://elsewhere.example; this source is asked at",
+        ),
+        ("Location: //127.0.0.2/\r\n", "a redirect to http://127.0.0.2"),
+        ("Location: http://127.0.0.1:9/\r\n", "a redirect to http://127.0.0.1:9"),
+        ("Location: file:///etc/hostname\r\n", "a redirect to file://"),
+        ("Location: http://[/\r\n", "a redirect to nowhere"),
+        ("", "a redirect to nowhere"),
+    ],
+)
+async def test_a_redirect_to_another_place_is_refused(location: str, says: str) -> None:
+    seen, respond = scripted(answer(status="302 Found", headers=location))
+    error = await failure(respond, attempts=3)
+
+    assert (type(error), len(seen)) == (Refused, 1)
+    assert says in str(error)
+
+
+async def test_a_post_is_redirected_only_as_a_post() -> None:
+    moved = "Location: /there\r\n"
+    seen, respond = scripted(answer(status="307 There", headers=moved), answer(status="302 There", headers=moved))
+    async with server(respond) as url, upstream(url) as source:
+        with pytest.raises(Refused, match="answered 302, a redirect that would turn POST into GET"):
+            await source.post("here", {"p": "1"})
+    assert [one.split(b" HTTP")[0] for one in seen] == [b"POST /here", b"POST /there"]
+    assert seen[1].endswith(b"\r\n\r\np=1")
 
 
 async def test_an_address_that_is_none() -> None:
@@ -264,44 +375,92 @@ async def test_at_most_a_few_requests_at_a_time() -> None:
     assert most == 2
 
 
-async def test_the_sample_answers_inside_the_process() -> None:
-    def known(request: Request) -> bytes:
-        return {"http://city/a?x=1": b"A"}[str(request).removeprefix("GET ")]
-
-    source = Upstream("http://city", Sample(known))
-    assert await source.get("a", {"x": "1"}) == Page(b"A", "GET http://city/a?x=1", {})
-    with pytest.raises(Refused, match="GET http://city/b: the sample data has no answer for this"):
-        await source.get("b")
+async def test_a_source_has_one_gate_and_another_source_its_own() -> None:
+    async with network(parallel=1) as opened:
+        here, there, other = opened.transport("city"), opened.transport("city"), opened.transport("other")
+        layers = opened.transport("layers", "http://a.example/wfs"), opened.transport("layers", "http://b.example/wfs")
+    assert here.gate is there.gate
+    assert len({id(one.gate) for one in (here, other, *layers)}) == 4
 
 
-async def test_an_error_of_our_own_is_passed_on_as_it_is() -> None:
-    def broken(_: Request) -> bytes:
-        raise BrokerError("ours")
+async def test_requests_beyond_the_rate_wait_for_their_turn() -> None:
+    _, respond = scripted(answer(b"ok"))
+    async with server(respond) as url, network(per_second=2) as opened:
+        transport = opened.transport("city")
+        for _each in range(2):
+            await transport.send(Request("GET", url))
+        assert not transport.gate.rate.has_capacity()
+        await transport.send(Request("GET", url))  # waits, and comes through
 
-    with pytest.raises(BrokerError, match=r"^ours$"):
-        await Upstream("http://city", Sample(broken)).get()
+
+async def test_a_source_that_is_silent_is_left_before_the_whole_time_is_over() -> None:
+    async def silent(_: bytes, writer: Writer) -> None:
+        writer.write(answer(b"x", length=1000))
+        await writer.drain()
+        await asyncio.sleep(30)
+
+    error = await failure(silent, read_seconds=0.1, timeout_seconds=20.0)
+
+    assert type(error) is Unavailable
+    assert "it did not answer in time" in str(error)
+
+
+async def test_a_source_that_fails_is_left_alone_then_tried_by_one_request() -> None:
+    seen, respond = scripted(answer(status="503 Busy"), answer(status="503 Busy"), answer(b"back"))
+    async with server(respond) as url, network(circuit_failures=2, circuit_seconds=0.2) as opened:
+        source = Upstream(url, opened.transport("city"), attempts=3)
+        with pytest.raises(Unavailable, match=r"not sent before .* UTC, since 2 requests .* answered 503 Busy"):
+            await source.get()
+        assert (len(seen), opened.circuit("city"), opened.circuit("other")) == (2, Circuit.OPEN, Circuit.CLOSED)
+        await asyncio.sleep(0.25)
+        assert opened.circuit("city") is Circuit.HALF_OPEN
+        assert (await source.get()).body == b"back"
+        assert opened.circuit("city") is Circuit.CLOSED
 
 
 @pytest.mark.parametrize(
-    ("body", "looks"),
+    ("after", "again"),
     [
-        (b" \n", "it is empty"),
-        (b"\n<!DOCTYPE html><title>Przerwa</title>", "it is an HTML page"),
-        (b"<HTML lang=pl>", "it is an HTML page"),
-        (b'<?xml version="1.0"?><ows:ExceptionReport/>', "it is an exception report"),
-        (b'{"cut": ', "it begins with '{\"cut\": '"),
-        (b"\xff\xfe", r"it begins with '\\xff\\xfe'"),
+        ("7", 7.0),
+        ("0", 0.0),
+        (format_datetime(datetime(2001, 1, 1, tzinfo=UTC), usegmt=True), 0.0),
+        ("3600", False),
+        (format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), False),
+        ("soon", True),
     ],
 )
-def test_what_is_not_json_is_described(body: bytes, looks: str) -> None:
-    page = Page(body, "GET http://city/x")
+async def test_what_a_source_says_of_when_to_come_again_is_heard(after: str, again: bool | float) -> None:
+    _, respond = scripted(answer(status="429 Too Many", headers=f"Retry-After: {after}\r\n"))
+    error = await failure(respond)
 
-    assert page.looks_like == looks
-    with pytest.raises(Unreadable) as raised:
-        _ = page.json
-    assert str(raised.value).startswith(f"GET http://city/x is not JSON: {looks} (")
+    assert isinstance(error, Unavailable)
+    assert error.again == again
+    assert type(error.again) is type(again)
 
 
-def test_json_is_read_once() -> None:
-    page = Page(b'{"a": [1]}')
-    assert page.json is page.json
+async def test_an_unchanged_answer_is_not_sent_again() -> None:
+    head = 'ETag: "1"\r\nLast-Modified: Mon, 01 Jan 2018 00:00:00 GMT\r\n'
+    seen, respond = scripted(answer(b"old" * 50, headers=head), answer(status="304 Same"), answer(b"new", headers=head))
+    async with server(respond) as url, upstream(url) as source:
+        assert [(await source.get("a")).body for _ in range(3)] == [b"old" * 50, b"old" * 50, b"new"]
+        assert (await source.get("b")).body == b"new"
+    assert [b'if-none-match: "1"' in one.lower() for one in seen] == [False, True, True, False]
+    assert b"if-modified-since: mon, 01 jan 2018 00:00:00 gmt" in seen[1].lower()
+
+
+@pytest.mark.parametrize(
+    ("room", "head"), [(0, 'ETag: "1"\r\n'), (1, 'ETag: "1"\r\nCache-Control: no-store\r\n'), (1, "")]
+)
+async def test_what_may_not_or_cannot_be_kept_is_asked_for_anew(room: int, head: str) -> None:
+    seen, respond = scripted(answer(b"x", headers=head))
+    async with server(respond) as url, upstream(url, kept_mib=room) as source:
+        await source.get()
+        await source.get()
+    assert not any(b"if-none-match" in one.lower() for one in seen)
+
+
+async def test_the_charset_that_is_declared_comes_along() -> None:
+    declared = "Content-Type: text/csv; charset=ISO-8859-15\r\n"
+    _, respond = scripted(answer("10 € za lód".encode("iso-8859-15"), headers=declared))
+    async with server(respond) as url, upstream(url) as source:
+        assert (await source.get()).text == "10 € za lód"

@@ -92,7 +92,9 @@ def test_json_is_read_in_the_charset_it_is_in(charset: str) -> None:
     assert [row["name"] for row in rows("geojson", body)] == ["Łąka, źródło"]
 
 
-@pytest.mark.parametrize("body", ['{"features": [], "name": "ĄŻ"}'.encode("cp852"), b'{"features": "\xff\xfe\x81\x83"}'])
+@pytest.mark.parametrize(
+    "body", ['{"features": [], "name": "ĄŻ"}'.encode("cp852"), b'{"features": "\xff\xfe\x81\x83"}']
+)
 def test_json_in_no_charset_that_is_known_is_unreadable(body: bytes) -> None:
     with pytest.raises(Unreadable, match="is in a charset that is not known"):
         rows("geojson", body)
