@@ -20,7 +20,7 @@ from broker.breaker import Breaker, Circuit
 from broker.errors import BrokerError, Refused, SourceError, Unavailable, Unreadable
 from broker.remembered import Packed, Validated
 from broker.settings_groups import UpstreamSettings
-from broker.upstream import NOTHING, Received, Request
+from broker.upstream import Received, Request
 
 __all__ = ["Gate", "Http", "Network", "as_source_error", "connect"]
 
@@ -107,7 +107,7 @@ class Http:
 
     async def _followed(self, request: Request) -> Received:
         """Send, and go after redirects by hand: aiohttp would follow them anywhere."""
-        url, params = request.url, request.params
+        url, params = request.url, dict(request.params)
         known = self.validated.get(request)
         for _ in range(1 + MOST_REDIRECTS):
             await self.gate.rate.acquire()
@@ -121,7 +121,7 @@ class Http:
             ) as response:
                 if response.status not in REDIRECTS:
                     return await self._received(request, response, known)
-                url, params = _next(request, url, response), NOTHING
+                url, params = _next(request, url, response), {}
         raise Refused(f"{request}: it redirects without end")
 
     async def _received(self, request: Request, response: aiohttp.ClientResponse, known: Packed | None) -> Received:

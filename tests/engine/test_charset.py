@@ -42,7 +42,7 @@ def test_what_is_no_text_is_refused(body: bytes, says: str) -> None:
 
 
 def test_a_charset_declared_in_vain_is_named() -> None:
-    with pytest.raises(Unreadable, match="nor ISO-8859-2, nor utf-8, as declared$"):
+    with pytest.raises(Unreadable, match=r"nor ISO-8859-2, nor utf-8, as declared$"):
         decoded(b"\x81\x83\x88", declared="utf-8")
 
 

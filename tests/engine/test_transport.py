@@ -1,24 +1,17 @@
 """The one way out, against real servers on the loopback that answer badly in every way a city's system has."""
 
 import asyncio
-import gzip
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
 
-import brotli
 import pytest
 import stamina
 
 from broker.breaker import Circuit
-from broker.errors import Oversized, Refused, SourceError, Unavailable, Unreadable
-from broker.settings import UpstreamSettings
-from broker.transport import Network, connect
+from broker.errors import Refused, Unavailable
 from broker.upstream import Request, Upstream
+from tests.city.scripted import Writer, answer, failure, network, scripted, server, upstream
 
 
 @pytest.fixture(autouse=True)
@@ -26,73 +19,6 @@ def _impatient() -> Iterator[None]:
     """Try again at once, as often as the source says but at most three times."""
     with stamina.set_testing(testing=True, attempts=3, cap=True):
         yield
-
-
-Writer = asyncio.StreamWriter
-Respond = Callable[[bytes, Writer], Awaitable[None]]
-
-
-def answer(body: bytes = b"", status: str = "200 OK", headers: str = "", length: int | None = None) -> bytes:
-    size = len(body) if length is None else length
-    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{headers}Connection: close\r\n\r\n".encode() + body
-
-
-@asynccontextmanager
-async def server(respond: Respond) -> AsyncIterator[str]:
-    """Serve one answer a connection; ``respond`` gets the request's head and body."""
-
-    async def serve(reader: asyncio.StreamReader, writer: Writer) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
-                (line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b"0"
-            )
-            await respond(head + await reader.readexactly(int(length)), writer)
-            await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    made = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{made.sockets[0].getsockname()[1]}"
-    finally:
-        made.close()
-
-
-def scripted(*answers: bytes) -> tuple[list[bytes], Respond]:
-    """Answer with each in turn, the last one for ever; and the requests as they came."""
-    seen: list[bytes] = []
-
-    async def respond(request: bytes, writer: Writer) -> None:
-        writer.write(answers[min(len(seen), len(answers) - 1)])
-        seen.append(request)
-
-    return seen, respond
-
-
-@asynccontextmanager
-async def network(**bounds: float) -> AsyncIterator[Network]:
-    given: dict[str, Any] = {"timeout_seconds": 5.0, "per_second": 10_000, "circuit_failures": 100, **bounds}
-    async with connect(UpstreamSettings(**given)) as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def upstream(
-    base_url: str, *, attempts: int = 1, max_bytes: int = 1 << 20, **bounds: float
-) -> AsyncIterator[Upstream]:
-    async with network(**bounds) as opened:
-        yield Upstream(base_url, replace(opened.transport("city"), max_bytes=max_bytes), attempts)
-
-
-async def failure(respond: Respond, **options: Any) -> SourceError:
-    async with server(respond) as url, upstream(url, **options) as source:
-        with pytest.raises(SourceError) as raised:
-            await source.get("data", {"page": "2"})
-    assert str(raised.value).startswith(f"GET {url}/data?page=2: ")
-    return raised.value
 
 
 async def test_a_good_answer_is_a_page_that_knows_where_it_came_from() -> None:
@@ -187,102 +113,6 @@ async def test_a_body_cut_short() -> None:
 
     assert type(error) is Unavailable
     assert "the body was cut short" in str(error)
-
-
-async def test_a_body_too_large_is_left_after_the_bound() -> None:
-    sent = 0
-
-    async def endless(_: bytes, writer: Writer) -> None:
-        nonlocal sent
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-        while sent < 1 << 30:
-            writer.write(b"x" * (1 << 16))
-            await writer.drain()
-            sent += 1 << 16
-
-    error = await failure(endless, max_bytes=1 << 20, attempts=3)
-
-    assert type(error) is Oversized
-    assert str(error).endswith("the body is larger than 1048576 bytes")
-    assert sent < 1 << 26
-
-
-async def test_a_body_exactly_at_the_bound_is_read() -> None:
-    _, respond = scripted(answer(b"x" * 1000))
-    async with server(respond) as url, upstream(url, max_bytes=1000) as source:
-        assert len((await source.get()).body) == 1000
-
-
-async def test_a_body_announced_too_large_is_not_read_at_all() -> None:
-    async def announced(_: bytes, writer: Writer) -> None:
-        writer.write(answer(length=300_000_000))
-        await writer.drain()
-        await asyncio.sleep(30)
-
-    error = await failure(announced)
-
-    assert type(error) is Oversized
-    assert str(error).endswith("the body is larger than 1048576 bytes, it has 300000000")
-
-
-def raw_deflate(body: bytes) -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(body) + packer.flush()
-
-
-PACKED: list[tuple[str, Callable[[bytes], bytes]]] = [
-    ("gzip", gzip.compress),
-    ("x-gzip", gzip.compress),
-    ("deflate", zlib.compress),
-    ("deflate", raw_deflate),
-    ("br", brotli.compress),
-]
-
-
-@pytest.mark.parametrize(("encoding", "pack"), PACKED)
-async def test_a_packed_body_is_unpacked(encoding: str, pack: Callable[[bytes], bytes]) -> None:
-    body = "żółw ".encode() * 100_000
-    seen, respond = scripted(answer(pack(body), headers=f"Content-Encoding: {encoding}\r\n"))
-    async with server(respond) as url, upstream(url) as source:
-        assert (await source.get()).body == body
-    assert b"accept-encoding: gzip, deflate, br\r\n" in seen[0].lower()
-
-
-@pytest.mark.parametrize(("encoding", "pack"), PACKED)
-async def test_a_packed_body_is_bounded_by_what_it_unpacks_to(encoding: str, pack: Callable[[bytes], bytes]) -> None:
-    bomb = pack(b"0" * (1 << 25))
-    _, respond = scripted(answer(bomb, headers=f"Content-Encoding: {encoding}\r\n"))
-    error = await failure(respond, attempts=3)
-
-    assert len(bomb) < 1 << 18
-    assert type(error) is Oversized
-    assert "the body unpacks to more than 1048576 bytes" in str(error)
-
-
-@pytest.mark.parametrize(("encoding", "pack"), PACKED)
-async def test_a_packed_body_cut_short(encoding: str, pack: Callable[[bytes], bytes]) -> None:
-    _, respond = scripted(answer(pack(bytes(range(256)) * 20)[:-6], headers=f"Content-Encoding: {encoding}\r\n"))
-    error = await failure(respond)
-
-    assert type(error) is Unavailable
-    assert str(error).endswith("the body was cut short")
-
-
-@pytest.mark.parametrize(
-    ("encoding", "body", "says"),
-    [
-        ("gzip", b"\x1f\x8b\x08 not at all", "the body cannot be unpacked"),
-        ("br", b"\xff\xff\xff\xff", "the body cannot be unpacked"),
-        ("zstd", b"(\xb5/\xfd", "the body is packed as 'zstd'; gzip, deflate, br was asked for"),
-        ("gzip", gzip.compress(b"") * 2000, "more than 1000 streams one after another"),
-    ],
-)
-async def test_what_cannot_be_unpacked(encoding: str, body: bytes, says: str) -> None:
-    _, respond = scripted(answer(body, headers=f"Content-Encoding: {encoding}\r\n"))
-    error = await failure(respond)
-
-    assert type(error) is Unreadable
-    assert says in str(error)
 
 
 async def test_what_is_no_http_and_what_hangs_up() -> None:
@@ -429,7 +259,7 @@ async def test_a_source_that_fails_is_left_alone_then_tried_by_one_request() -> 
         ("soon", True),
     ],
 )
-async def test_what_a_source_says_of_when_to_come_again_is_heard(after: str, again: bool | float) -> None:
+async def test_what_a_source_says_of_when_to_come_again_is_heard(after: str, again: float) -> None:
     _, respond = scripted(answer(status="429 Too Many", headers=f"Retry-After: {after}\r\n"))
     error = await failure(respond)
 

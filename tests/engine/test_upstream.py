@@ -46,7 +46,7 @@ async def test_what_only_asks_is_sent_again_and_what_may_change_something_is_not
 
 
 @pytest.mark.parametrize(("again", "sent"), [(True, 3), (0.0, 3), (30.0, 3), (False, 1)])
-async def test_an_error_decides_whether_another_attempt_is_worth_it(again: bool | float, sent: int) -> None:
+async def test_an_error_decides_whether_another_attempt_is_worth_it(again: float, sent: int) -> None:
     transport = Failing(*(Unavailable("busy", again=again) for _ in range(5)))
     with pytest.raises(Unavailable, match="busy"):
         await Upstream("http://city", transport).get()
