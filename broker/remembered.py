@@ -69,8 +69,8 @@ class Resumption:
 
     Pages are kept within ``room`` bytes, all data sets together; beyond it later pages are fetched again. They are used for
     ``seconds`` after they came, since a source changes meanwhile: pages of two moments may miss a record that moved from one to
-    another between them, or have it twice, just as the pages of one long refresh may. So the bound is about as long as a
-    refresh takes, and what is older is asked for again.
+    another between them, or have it twice, just as the pages of one long refresh may. So the bound is little more than a refresh
+    takes and the schedule waits after a failure, and what is older is asked for again.
     """
 
     def __init__(self, room: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -89,9 +89,11 @@ class Resumption:
         try:
             yield resumed
         except Unavailable:
+            self.drop(other := self._left.get(dataset, {}), list(other))  # of another refresh of it at the same time
             kept = self._left[dataset] = {**resumed.before, **resumed.now}
             raise
         finally:
+            resumed.ended = True
             for pages in (resumed.before, resumed.now):
                 self.drop(pages, [key for key in pages if key not in kept])
 
@@ -114,6 +116,7 @@ class Resumed:
     def __init__(self, kept: Resumption, transport: Transport, before: dict[Key, Packed]) -> None:
         self.before = before
         self.now: dict[Key, Packed] = {}
+        self.ended = False
         self._kept = kept
         self._transport = transport
 
@@ -125,6 +128,8 @@ class Resumed:
             return await page.received()
         received = await self._transport.send(request)
         packed = await Packed.of(received, self._kept.clock())
+        if self.ended:  # asked for ahead, and nobody waits for it any more
+            return received
         for pages in (self.before, self.now):
             self._kept.drop(pages, [request.key] if request.key in pages else [])
         if len(packed.body) <= self._kept.room:

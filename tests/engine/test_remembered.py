@@ -119,6 +119,19 @@ async def test_what_has_no_room_is_fetched_again() -> None:
     assert kept.room == 2 * size
 
 
+async def test_what_comes_after_the_end_and_of_two_attempts_at_once_takes_no_room() -> None:
+    kept, pages = Resumption(1 << 20, 600.0), Pages()
+    begun = kept.of("d", pages)
+    first = begun.__enter__()
+    await first.send(page(1))
+    await attempt(kept, pages, 2, end=Unavailable)
+    begun.__exit__(Unavailable, Unavailable("cut off"), None)
+    await first.send(page(3))
+    await attempt(kept, pages, 1)
+    assert pages.asked == ["1", "2", "3"]
+    assert kept.room == 1 << 20
+
+
 async def test_a_register_that_goes_away_in_the_middle_is_read_on_from_there(tmp_path: Path) -> None:
     rows = await own_rows()
     dataset = Contract.__dataset__
