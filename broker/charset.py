@@ -68,7 +68,7 @@ def _readings(body: bytes, charsets: tuple[str, ...] | list[str]) -> Iterator[st
 def _name(charset: str) -> str:
     try:
         return codecs.lookup(charset).name
-    except LookupError:
+    except (LookupError, ValueError):  # a name may be anything
         return ""
 
 
