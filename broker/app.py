@@ -34,8 +34,9 @@ from broker.search import Search
 from broker.settings import Settings
 from broker.store import SqlStore, open_descriptions, open_store
 from broker.telemetry import Event, configure, log
-from broker.upstream import Http, Upstream, connect
-from connectors.layers import ConfiguredLayer, declare, describe, described, written
+from broker.transport import connect
+from broker.upstream import Upstream
+from connectors.layers import LAYERS, ConfiguredLayer, declare, describe, described, written
 from resolvers.context import Context
 from resolvers.schema import build
 
@@ -170,11 +171,12 @@ def configured_layers(settings: Settings) -> tuple[list[Dataset], list[Broken], 
 async def _described(wanted: list[ConfiguredLayer], settings: Settings) -> dict[str, str | BrokerError]:
     """Each layer's description as text, or why there is none."""
     told: dict[str, str | BrokerError] = {}
-    async with connect(DESCRIBE_SECONDS) as session:
-        transport = Http(session, settings.upstream.max_body_mib << 20, asyncio.Semaphore(settings.upstream.parallel))
+    async with connect(settings.upstream.model_copy(update={"timeout_seconds": DESCRIBE_SECONDS})) as network:
         for one in wanted:
             try:
-                told[one.id] = written(await describe(one, Upstream(one.url, transport, attempts=1)))
+                told[one.id] = written(
+                    await describe(one, Upstream(one.url, network.transport(LAYERS.id, one.url), attempts=1))
+                )
             except BrokerError as error:
                 log().warning(Event.LAYER_NOT_DESCRIBED, layer=one.id, reason=str(error))
                 told[one.id] = error

@@ -14,7 +14,6 @@ import orjson
 import typer
 import uvicorn
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from uvicorn.supervisors import Multiprocess
@@ -27,8 +26,9 @@ from broker.model import Dataset
 from broker.packages import check_packages
 from broker.refresh import FAILED, QUARANTINED
 from broker.settings import Settings
-from broker.store import Published, RefreshRecord
+from broker.store import RefreshRecord
 from broker.telemetry import configure
+from broker.terminal import Located, described, err, out, print_json, show_located, show_refreshes
 from resolvers.schema import build
 
 __all__ = ["app", "main"]
@@ -36,7 +36,6 @@ __all__ = ["app", "main"]
 OK, FAILURE, MISUSE = 0, 1, 2
 SDL = Path("schema.graphql")
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
-out, err = Console(), Console(stderr=True)
 
 
 @app.callback()
@@ -99,8 +98,8 @@ def refresh(
         engine.store.close()
         raise
     records, located = asyncio.run(_refresh(engine, list(dict.fromkeys(chosen))))
-    _show_refreshes(records)
-    _show_located(located)
+    show_refreshes(records)
+    show_located(located)
     if any(one.outcome in (FAILED, QUARANTINED) for one in records):
         raise typer.Exit(FAILURE)
 
@@ -123,7 +122,7 @@ def accept(
         records = asyncio.run(_accept(engine, chosen))
     finally:
         engine.store.close()
-    _show_refreshes(records)
+    show_refreshes(records)
     if any(one.outcome == FAILED for one in records):
         raise typer.Exit(FAILURE)
 
@@ -139,9 +138,9 @@ def datasets(*, json: Annotated[bool, typer.Option("--json", help="Print JSON in
         versions, last = engine.store.versions(), engine.store.last_refreshes()
     finally:
         engine.store.close()
-    listed = [_described(one, versions[one.id], last.get(one.id)) for one in engine.catalog.datasets.values()]
+    listed = [described(one, versions[one.id], last.get(one.id)) for one in engine.catalog.datasets.values()]
     if json:
-        _print_json(listed)
+        print_json(listed)
         return
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("Data set", no_wrap=True)
@@ -179,7 +178,7 @@ def query(
     except (OSError, UnicodeDecodeError) as error:
         _stop(f"{file}: it cannot be read ({error})", MISUSE)
     body = asyncio.run(_answer(_engine(), text, given))
-    _print_json(body)
+    print_json(body)
     if "errors" in body:
         raise typer.Exit(FAILURE)
 
@@ -223,7 +222,7 @@ def doctor(*, json: Annotated[bool, typer.Option("--json", help="Print JSON inst
             out.print(f"[{colour}]{mark}[/] ", end="")
             out.print(str(one), markup=False, highlight=False, soft_wrap=True)
     if json:
-        _print_json([{"about": one.about, "wrong": one.wrong, "found": one.found, "do": one.do} for one in findings])
+        print_json([{"about": one.about, "wrong": one.wrong, "found": one.found, "do": one.do} for one in findings])
     if any(one.wrong for one in findings):
         raise typer.Exit(FAILURE)
 
@@ -291,10 +290,6 @@ async def _accept(engine: Engine, chosen: list[Dataset]) -> list[RefreshRecord]:
         return [await engine.refresher.accept(one) for one in chosen]
 
 
-Located = dict[str, dict[str | None, int]]
-"""By data set, how many records were located by their address, by method; None for those that were not."""
-
-
 async def _refresh(engine: Engine, chosen: list[Dataset]) -> tuple[list[RefreshRecord], Located]:
     """Refresh with a bar for each data set, as long as the last version was."""
     columns = (
@@ -343,60 +338,6 @@ def _looked_up(catalog: Catalog, chosen: list[Dataset]) -> list[Dataset]:
     return [one for one in catalog.datasets.values() if one.geocode and (every or one in chosen)]
 
 
-def _show_located(located: Located) -> None:
-    for id, found in located.items():
-        total = sum(found.values())
-        if total:
-            ways = ", ".join(
-                f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(found.items(), key=str) if name
-            )
-            out.print(
-                f"{id}: {total - found.get(None, 0):,} of {total:,} located by their address{f' ({ways})' if ways else ''}"
-            )
-
-
-def _show_refreshes(records: list[RefreshRecord]) -> None:
-    table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("Data set", no_wrap=True)
-    table.add_column("Outcome", no_wrap=True)
-    for name in ("Records", "Changes", "Repaired", "Rejected", "Seconds"):
-        table.add_column(name, justify="right")
-    for one in sorted(records, key=lambda record: record.dataset):
-        colour = "red" if one.outcome in (FAILED, QUARANTINED) else "green"
-        changes = one.changes
-        moved = f"+{changes.added:,} ~{changes.changed:,} −{changes.removed:,}"
-        seconds = f"{(one.finished_at - one.started_at).total_seconds():.1f}"
-        counts = (f"{changes.records:,}", moved, f"{changes.repaired:,}", f"{changes.rejected:,}", seconds)
-        table.add_row(one.dataset, f"[{colour}]{one.outcome}[/]", *counts)
-    out.print(table)
-    for one in records:
-        if one.error:
-            err.print(f"{one.dataset}: {one.error}", style="red", markup=False, highlight=False, soft_wrap=True)
-
-
-def _described(dataset: Dataset, published: Published, last: RefreshRecord | None) -> dict[str, Any]:
-    return {
-        "id": dataset.id,
-        "title": dataset.title,
-        "description": dataset.description,
-        "source": dataset.source.id,
-        "root": dataset.root,
-        "licence": dataset.licence.id,
-        "live": dataset.refresh.live,
-        "refreshSeconds": int(dataset.refresh.interval.total_seconds()),
-        "records": published.records,
-        "version": published.number,
-        "sample": published.sample,
-        "fetchedAt": published.checked_at,
-        "lastOutcome": last.outcome if last else None,
-        "lastError": last.error if last else None,
-    }
-
-
 async def _answer(engine: Engine, text: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
     async with engine.running():
         return await engine.endpoint.run(text, variables)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 
 from broker.errors import Overdue
 
-__all__ = ["check", "remaining", "within"]
+__all__ = ["check", "remaining", "shared", "within"]
 
 _until: ContextVar[float | None] = ContextVar("until", default=None)
 
@@ -20,6 +20,13 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _until.reset(token)
+
+
+def shared() -> Context:
+    """A context like this one without its deadline, for what several requests wait for: it is not only the first one's."""
+    context = copy_context()
+    context.run(_until.set, None)
+    return context
 
 
 def remaining() -> float | None:

@@ -142,9 +142,16 @@ class SourceError(BrokerError):
 
 
 class Unavailable(SourceError):
-    """The source did not answer in time, or answered that it cannot now (429, 5xx)."""
+    """The source did not answer in time, or answered that it cannot now (429, 5xx).
+
+    ``again`` says whether another attempt is worth it: yes, no, or yes after so many seconds.
+    """
 
     code = "SOURCE_UNAVAILABLE"
+
+    def __init__(self, text: str, *, again: bool | float = True) -> None:
+        super().__init__(text)
+        self.again = again
 
 
 class Refused(SourceError):

@@ -5,10 +5,11 @@ that hangs costs one query its patience, not each: who comes later shares what i
 """
 
 import asyncio
-from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from broker.breaker import Circuit
+from broker.deadline import shared
 from broker.errors import Unavailable
 from broker.model import Dataset
 from broker.refresh import FAILED, QUARANTINED, Refresher
@@ -74,6 +75,10 @@ class Live:
     async def _newest(self, dataset: Dataset) -> Published:
         return await asyncio.to_thread(self._store.version, dataset)
 
+    def circuit(self, source: str) -> Circuit:
+        """The state of a source's circuit breaker in this process, which another one may see differently."""
+        return self._refresher.circuit(source)
+
     def _due(self, dataset: Dataset, published: Published) -> bool:
         """Whether a new version is wanted; a source that failed is left alone for as long as an answer of it would be young."""
         now = datetime.now(UTC)
@@ -85,8 +90,7 @@ class Live:
     def _flight(self, dataset: Dataset) -> _Flight:
         if dataset.id not in self._flights:
             self._tried[dataset.id] = datetime.now(UTC)
-            # Of nobody's request: its deadline is not that of the one who came first.
-            task = asyncio.create_task(self._fetch(dataset), context=Context())
+            task = asyncio.create_task(self._fetch(dataset), context=shared())
             self._flights[dataset.id] = _Flight(task, asyncio.get_running_loop().time())
         return self._flights[dataset.id]
 

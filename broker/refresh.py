@@ -5,21 +5,25 @@ it goes on being served, and the other data sets go on being refreshed.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from broker.breaker import Circuit
 from broker.catalog import Catalog
 from broker.errors import BrokerError, Suspicious
 from broker.guards import believed, doubts
 from broker.metrics import REFRESHES
 from broker.model import Dataset
+from broker.remembered import Resumption
 from broker.settings import Settings
 from broker.store import Changes, Draft, Held, RefreshRecord, SqlStore, agreement, hold
 from broker.telemetry import Event, log, span
-from broker.upstream import Http, Sample, Session, Upstream, connect
+from broker.transport import Network, connect
+from broker.upstream import Sample, Transport, Upstream
 
 __all__ = ["FAILED", "PUBLISHED", "QUARANTINED", "UNCHANGED", "Progress", "Refresher", "silent", "told"]
 
@@ -51,12 +55,14 @@ class Refresher:
         self.settings = settings
         self._upstreams: dict[str, Upstream] = {}
         self._stack = AsyncExitStack()
-        self._session: Session | None = None
+        self._network: Network | None = None
+        bounds = settings.upstream
+        self._resumption = Resumption(bounds.resume_mib << 20, bounds.resume_minutes * 60)
         self._expected: dict[str, asyncio.Event] = {}
 
     async def __aenter__(self) -> Self:
         if not self.settings.sample or any(one.generic for one in self.catalog.datasets.values()):
-            self._session = await self._stack.enter_async_context(connect(self.settings.upstream.timeout_seconds))
+            self._network = await self._stack.enter_async_context(connect(self.settings.upstream))
         return self
 
     async def __aexit__(
@@ -147,13 +153,17 @@ class Refresher:
             await asyncio.wait_for(event.wait(), patience.total_seconds())
         return True
 
+    def circuit(self, source: str) -> Circuit:
+        """The state of a source's circuit breaker in this process."""
+        return Circuit.CLOSED if self._network is None else self._network.circuit(source)
+
     async def _attempt(self, dataset: Dataset, progress: Progress) -> Attempt:
-        upstream = self._upstream(dataset)
         draft = await asyncio.to_thread(self.store.draft, dataset, sample=self._is_sample(dataset))
         try:
-            async for page in dataset.reader.fetch(upstream):
-                await asyncio.to_thread(draft.add, dataset.records(page, draft.fields))  # rows are read there too
-                progress(dataset.id, draft.changes.records)
+            with self._resumed(dataset) as upstream:
+                async for page in dataset.reader.fetch(upstream):
+                    await asyncio.to_thread(draft.add, dataset.records(page, draft.fields))  # rows are read there too
+                    progress(dataset.id, draft.changes.records)
             held = await asyncio.to_thread(self._doubted, draft)
             if held is not None:
                 return draft.changes, QUARANTINED, told(held)
@@ -205,15 +215,24 @@ class Refresher:
             self._upstreams[known] = Upstream(base_url, self._transport(dataset), self.settings.upstream.attempts)
         return self._upstreams[known]
 
-    def _transport(self, dataset: Dataset) -> Http | Sample:
-        if self._is_sample(dataset) or self._session is None:
+    @contextmanager
+    def _resumed(self, dataset: Dataset) -> Iterator[Upstream]:
+        """The data set's upstream, which goes on from where the refresh before was cut off; what is live is always asked anew."""
+        upstream = self._upstream(dataset)
+        if dataset.refresh.live or self._is_sample(dataset):
+            yield upstream
+            return
+        with self._resumption.of(dataset.id, upstream.transport) as transport:
+            yield replace(upstream, transport=transport)
+
+    def _transport(self, dataset: Dataset) -> Transport:
+        if self._is_sample(dataset) or self._network is None:
             if dataset.source.sample is None:
                 raise Suspicious(
                     f"{dataset.source.id} has no sample data; set BROKER_SAMPLE=false to ask the real source"
                 )
             return Sample(dataset.source.sample)
-        bounds = self.settings.upstream
-        return Http(self._session, bounds.max_body_mib << 20, asyncio.Semaphore(bounds.parallel))
+        return self._network.transport(dataset.source.id, dataset.address)
 
 
 def told(held: Held) -> str:

@@ -130,10 +130,40 @@ class LayerSettings(_Group):
 class UpstreamSettings(_Group):
     """How the sources are asked."""
 
+    connect_seconds: float = setting(
+        10.0, "How long a connection to a source may take.", "a number above 0", "seconds", gt=0
+    )
+    read_seconds: float = setting(
+        30.0, "How long a source may be silent while it answers.", "a number above 0", "seconds", gt=0
+    )
     timeout_seconds: float = setting(60.0, "How long one answer may take.", "a number above 0", "seconds", gt=0)
     max_body_mib: int = setting(64, "The largest answer that is read.", COUNT, "MiB", ge=1)
     attempts: int = setting(3, "How often a request is sent before a source counts as unavailable.", COUNT, ge=1)
     parallel: int = setting(2, "How many requests one source gets at a time.", COUNT, ge=1)
+    per_second: float = setting(
+        10.0, "How many requests one source gets a second, as an average.", "a number above 0", gt=0
+    )
+    circuit_failures: int = setting(
+        5, "After how many unavailable answers in a row a source is left alone for a while.", COUNT, ge=1
+    )
+    circuit_seconds: float = setting(
+        30.0, "How long it is left alone before one request tries it again.", "a number above 0", "seconds", gt=0
+    )
+    kept_mib: int = setting(
+        32,
+        "Answers with a validator that each process keeps, compressed, to ask for only when they have changed.",
+        "a whole number, 0 or more",
+        "MiB",
+        ge=0,
+    )
+    resume_mib: int = setting(
+        64,
+        "Pages of refreshes that were cut off that each process keeps, compressed, so that the next one asks only for the rest.",
+        "a whole number, 0 or more",
+        "MiB",
+        ge=0,
+    )
+    resume_minutes: float = setting(10.0, "How old such a page may be.", "a number, 0 or more", "minutes", ge=0)
 
 
 class RefreshSettings(_Group):

@@ -1,40 +1,38 @@
-"""The one way out: HTTP to a city's system, bounded in time and size, tried again when that can help.
+"""How a city's system is asked: a request, the page that comes, and the checks that every answer goes through.
 
-A connector says what to ask (`Upstream.get`, `Upstream.post`); a `Transport` sends it. There are two transports: `Http`
-for the real systems, and `Sample`, which answers inside the process in the same wire forms.
+A connector says what to ask (`Upstream.get`, `Upstream.post`); a `Transport` sends it. There are two of them:
+`broker.transport.Http` for the real systems, and `Sample`, which answers inside the process in the same wire forms.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import version
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
-import aiohttp
 import orjson
 import stamina
 
-from broker.errors import BrokerError, Oversized, Refused, SourceError, Unavailable, Unreadable
-from broker.telemetry import span, trace_headers
+from broker.charset import decoded
+from broker.errors import Refused, Unavailable, Unreadable
+from broker.telemetry import span
 
-__all__ = [
-    "Answer",
-    "Http",
-    "Page",
-    "Request",
-    "Sample",
-    "Session",
-    "Transport",
-    "Upstream",
-    "as_source_error",
-    "connect",
-]
+__all__ = ["Answer", "Page", "Received", "Request", "Sample", "Transport", "Upstream"]
 
-RETRY_STATUSES = frozenset({408, 425, 429})
 NOTHING: Mapping[str, str] = {}
+BEFORE_THE_ROOT = rb"(?:\xef\xbb\xbf)?\s*+(?:<\?[^>]*>\s*+)?+(?><!--.*?-->\s*+)*+"
+HTML = re.compile(
+    BEFORE_THE_ROOT + rb"<(?:!doctype\s+)?(?:html|head|body|title|h1|center|div|br|meta|script)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+REPORT = re.compile(
+    BEFORE_THE_ROOT + rb"(?:<!doctype[^>]*>\s*)?<(?:\w+:)?(?:Service)?ExceptionReport\b", re.IGNORECASE | re.DOTALL
+)
+TITLE = re.compile(rb"<(title|h1)\b[^>]*>(.*?)</\1", re.IGNORECASE | re.DOTALL)
+LOOKED_AT = 4000  # bytes at the start of a body
+EXCERPT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,19 @@ class Request:
         query = f"?{urlencode(self.params)}" if self.params else ""
         return f"{self.method} {self.url}{query}"
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from every other request: its line, and its form."""
+        return str(self), urlencode(self.form)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A body as a transport received it, unpacked, and the charset its sender declares, empty when it declares none."""
+
+    body: bytes
+    charset: str = ""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -58,12 +69,22 @@ class Page:
     body: bytes
     url: str = ""
     asked: Mapping[str, str] = field(default_factory=dict)
+    charset: str = ""
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the charset its bytes give evidence of. Raises `Unreadable` when there is none."""
+        return decoded(self.body, self.url or "the answer", self.charset)
 
     @cached_property
     def json(self) -> Any:  # noqa: ANN401 - JSON is anything; the reader checks its shape
         """The body as JSON, read once. Raises `Unreadable` with what the body was instead."""
         try:
             return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            text = self.text
+        try:
+            return orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise Unreadable(f"{self.url or 'the answer'} is not JSON: {self.looks_like} ({error})") from error
 
@@ -71,20 +92,31 @@ class Page:
     def looks_like(self) -> str:
         """What the body seems to be, for an error's text: at most a line."""
         start = self.body[:400].lstrip()
-        lowered = start.lower()
         if not start:
             return "it is empty"
-        if lowered.startswith((b"<!doctype html", b"<html")):
-            return "it is an HTML page"
-        if b"exceptionreport" in lowered:
-            return "it is an exception report"
-        return f"it begins with {start[:40].decode('utf-8', 'backslashreplace')!r}"
+        return self.no_data or f"it begins with {start[:40].decode('utf-8', 'backslashreplace')!r}"
+
+    @property
+    def no_data(self) -> str:
+        """What the body is when it is a message instead of data, with what it says; empty for everything else."""
+        start = self.body[:LOOKED_AT]
+        if HTML.match(start):
+            titled = TITLE.search(start)
+            return _with_words("it is an HTML page", titled[2] if titled else b"")
+        if REPORT.match(start):
+            return _with_words("it is an exception report", start)
+        return ""
+
+
+def _with_words(what: str, marked_up: bytes) -> str:
+    words = " ".join(re.sub(rb"<[^>]*>", b" ", marked_up).decode("utf-8", "replace").split())
+    return f"{what}: {words[:EXCERPT]}" if words else what
 
 
 class Transport(Protocol):
-    """Sends one request and gives the body of a good answer."""
+    """Sends one request, once, and gives what a good answer holds."""
 
-    async def send(self, request: Request) -> bytes:
+    async def send(self, request: Request) -> Received:
         """Return the body; raise a `SourceError` for everything else."""
         ...
 
@@ -98,23 +130,45 @@ class Upstream:
     attempts: int = 3
 
     async def get(
-        self, path: str = "", params: Mapping[str, str] = NOTHING, asked: Mapping[str, str] = NOTHING
+        self,
+        path: str = "",
+        params: Mapping[str, str] = NOTHING,
+        asked: Mapping[str, str] = NOTHING,
+        *,
+        html: bool = False,
     ) -> Page:
-        """Ask with GET; ``path`` is relative to the base URL, ``asked`` is handed on to the pure half of the reader."""
-        return await self._ask(Request("GET", self._url(path), params), asked)
+        """Ask with GET; ``path`` is relative to the base URL, ``asked`` is handed on to the pure half of the reader.
 
-    async def post(self, path: str, form: Mapping[str, str], asked: Mapping[str, str] = NOTHING) -> Page:
-        """Ask with POST and a form body."""
-        return await self._ask(Request("POST", self._url(path), form=form), asked)
+        ``html`` says that an HTML page is what is wanted. Raises `SourceError`.
+        """
+        return await self._ask(Request("GET", self._url(path), params), asked, self.attempts, html=html)
+
+    async def post(
+        self, path: str, form: Mapping[str, str], asked: Mapping[str, str] = NOTHING, *, only_asks: bool = False
+    ) -> Page:
+        """Ask with POST and a form body. Raises `SourceError`.
+
+        It is sent once, since a POST may change something, unless the caller knows that this one ``only_asks``.
+        """
+        request = Request("POST", self._url(path), form=form)
+        return await self._ask(request, asked, self.attempts if only_asks else 1)
 
     def _url(self, path: str) -> str:
         return f"{self.base_url.rstrip('/')}/{path.lstrip('/')}" if path else self.base_url
 
-    async def _ask(self, request: Request, asked: Mapping[str, str]) -> Page:
-        async for attempt in stamina.retry_context(on=Unavailable, attempts=self.attempts, timeout=None, wait_max=20.0):
+    async def _ask(self, request: Request, asked: Mapping[str, str], attempts: int, *, html: bool = False) -> Page:
+        async for attempt in stamina.retry_context(on=_again, attempts=attempts, timeout=None, wait_max=20.0):
             with attempt, span(f"{request.method} {urlsplit(request.url).hostname}", "client", url=str(request)):
-                return Page(await self.transport.send(request), str(request), asked)
+                received = await self.transport.send(request)
+                page = Page(received.body, str(request), asked, received.charset)
+                if not html and (what := page.no_data):
+                    raise Unreadable(f"{request}: {what}")
+                return page
         raise AssertionError("unreachable: the retry context returns or raises")
+
+
+def _again(error: Exception) -> bool | float:
+    return isinstance(error, Unavailable) and error.again
 
 
 Answer = Callable[[Request], bytes]
@@ -126,83 +180,9 @@ class Sample:
 
     answer: Answer
 
-    async def send(self, request: Request) -> bytes:
+    async def send(self, request: Request) -> Received:
         """Answer inside the process; what the sample does not know is refused like a 404."""
         try:
-            return await asyncio.to_thread(self.answer, request)
+            return Received(await asyncio.to_thread(self.answer, request))
         except LookupError as error:
             raise Refused(f"{request}: the sample data has no answer for this ({error})") from error
-
-
-Session: TypeAlias = aiohttp.ClientSession
-
-
-@asynccontextmanager
-async def connect(timeout_seconds: float) -> AsyncIterator[Session]:
-    """A session for every source: one pool of connections, a bound on the whole of a request in seconds."""
-    timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=min(10.0, timeout_seconds))
-    agent = f"poznan-broker/{version('poznan-broker')}"
-    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": agent}) as session:
-        yield session
-
-
-@dataclass(frozen=True, slots=True)
-class Http:
-    """The transport of real sources: aiohttp, with a bound on the body and at most a few requests at a time."""
-
-    session: Session
-    max_bytes: int
-    politeness: asyncio.Semaphore
-
-    async def send(self, request: Request) -> bytes:
-        """Send over HTTP. Raises `Unavailable`, `Refused` or `Oversized`, naming the request."""
-        try:
-            async with (
-                self.politeness,
-                self.session.request(
-                    request.method,
-                    request.url,
-                    params=request.params or None,
-                    data=request.form or None,
-                    headers=trace_headers(),
-                ) as response,
-            ):
-                if response.status >= 500 or response.status in RETRY_STATUSES:  # noqa: PLR2004 - RFC 9110, 15.6
-                    raise Unavailable(f"{request}: the source answered {response.status} {response.reason}")
-                if response.status >= 300:  # noqa: PLR2004 - redirects were followed, so this is a refusal
-                    raise Refused(f"{request}: the source answered {response.status} {response.reason}")
-                return await self._body(request, response)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise as_source_error(error, request) from error
-
-    async def _body(self, request: Request, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(1 << 16):
-            body += chunk
-            if len(body) > self.max_bytes:
-                raise Oversized(f"{request}: the body is larger than {self.max_bytes} bytes")
-        return bytes(body)
-
-
-def as_source_error(error: Exception, request: Request) -> BrokerError:
-    """Map what aiohttp raises to our tree, the most specific class first; total over aiohttp's tree (tested)."""
-    for kind, become, what in AIOHTTP_ERRORS:
-        if isinstance(error, kind):
-            return become(f"{request}: {what} ({type(error).__name__}: {error})")
-    return SourceError(f"{request}: {type(error).__name__}: {error}")
-
-
-AIOHTTP_ERRORS: tuple[tuple[type[Exception], type[SourceError], str], ...] = (
-    (aiohttp.ClientSSLError, Refused, "its certificate was not accepted"),
-    (aiohttp.InvalidURL, Refused, "the address is not a URL"),
-    (aiohttp.NonHttpUrlClientError, Refused, "the address is not one of HTTP"),
-    (aiohttp.TooManyRedirects, Refused, "it redirects without end"),
-    (aiohttp.ContentTypeError, Unreadable, "its content type is not the one asked for"),
-    (aiohttp.ClientPayloadError, Unavailable, "the body was cut short"),
-    (aiohttp.ClientResponseError, Unavailable, "its answer is not HTTP"),
-    (aiohttp.ServerTimeoutError, Unavailable, "it did not answer in time"),
-    (TimeoutError, Unavailable, "it did not answer in time"),
-    (aiohttp.ClientConnectionError, Unavailable, "no connection"),
-    (aiohttp.ClientError, Unavailable, "the request failed"),
-    (OSError, Unavailable, "no connection"),
-)

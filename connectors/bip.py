@@ -61,7 +61,7 @@ class ContractPages(Pages):
         """
         for _ in range(1 + self.patience):
             try:
-                page = await upstream.get(REGISTER_FORM)
+                page = await upstream.get(REGISTER_FORM, html=True)
                 return dict(_choices(page, UNIT_CHOICE))
             except Unreadable:
                 await asyncio.sleep(self.pause)
@@ -86,7 +86,7 @@ class ContractPages(Pages):
 def _choices(page: Page, name: str) -> Iterator[tuple[str, str]]:
     """Values and texts of a choice in a form. Raises `Unreadable` when the page has no such choice."""
     try:
-        tree = lxml_html.document_fromstring(page.body.decode())
+        tree = lxml_html.document_fromstring(page.text)
     except (ParserError, ValueError) as error:
         raise Unreadable(f"{page.url}: not a page with a form: {page.looks_like}") from error
     found = [select for select in tree.iter("select") if select.get("name") == name]

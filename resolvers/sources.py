@@ -14,6 +14,7 @@ from resolvers.context import Context, Info
 from resolvers.derive import camel
 
 __all__ = [
+    "Circuit",
     "DatasetInfo",
     "DoubtInfo",
     "DoubtName",
@@ -45,6 +46,17 @@ class Status(Enum):
     )
     FAILING = strawberry.enum_value("failing", description="The last refresh failed; what was there before is served.")
     EMPTY = strawberry.enum_value("empty", description="Has never been read.")
+
+
+@strawberry.enum(
+    description="Whether requests to a source are sent; a source that fails again and again is left alone for a while."
+)
+class Circuit(Enum):
+    """Whether requests to a source are sent."""
+
+    CLOSED = strawberry.enum_value("closed", description="Requests are sent.")
+    HALF_OPEN = strawberry.enum_value("half open", description="One request tries whether the source answers again.")
+    OPEN = strawberry.enum_value("open", description="No request is sent for now.")
 
 
 @strawberry.type(name="Licence", description="Terms of use.")
@@ -185,13 +197,22 @@ class SourceInfo:
     title: str = strawberry.field(description="Its name.")
     description: str = strawberry.field(description="What it holds.")
     status: Status = strawberry.field(description="How it is doing: as its worst data set.")
+    circuit: Circuit = strawberry.field(
+        description=(
+            "Whether requests to it are sent, as the process that answers sees it: where several run, one refreshes, "
+            "and the others ask only for live data."
+        )
+    )
     datasets: list[DatasetInfo] = strawberry.field(description="Its data sets.")
 
 
 async def sources(info: Info) -> list[SourceInfo] | None:
     """The city's systems and how each is doing."""
-    known = await _known(info.context)
-    return [_source(one, [known[id] for id in known if known[id].source == one.id]) for one in _ordered(info.context)]
+    context = info.context
+    known = await _known(context)
+    return [
+        _source(context, one, [each for each in known.values() if each.source == one.id]) for one in _ordered(context)
+    ]
 
 
 async def datasets(info: Info) -> list[DatasetInfo] | None:
@@ -228,10 +249,17 @@ async def known_dataset(context: Context, dataset: Dataset) -> DatasetInfo:
     return (await _known(context))[dataset.id]
 
 
-def _source(source: Source, its: list[DatasetInfo]) -> SourceInfo:
+def _source(context: Context, source: Source, its: list[DatasetInfo]) -> SourceInfo:
     order = list(Status)
     worst = max((one.status for one in its), key=order.index)
-    return SourceInfo(id=source.id, title=source.title, description=source.description, status=worst, datasets=its)
+    return SourceInfo(
+        id=source.id,
+        title=source.title,
+        description=source.description,
+        status=worst,
+        circuit=Circuit[context.live.circuit(source.id).name],
+        datasets=its,
+    )
 
 
 def _quarantine(held: Held | None, needed: int) -> Quarantine | None:

@@ -155,8 +155,8 @@ class Pages:
     async def _page(self, upstream: Upstream, number: int, asked: Mapping[str, str]) -> Page:
         """One page, asked for again while what comes is not JSON."""
         for _ in range(self.patience):
-            page = await self._ask(upstream, number, asked)
             try:
+                page = await self._ask(upstream, number, asked)
                 _ = page.json
             except Unreadable:
                 await asyncio.sleep(self.pause)
@@ -170,7 +170,7 @@ class Pages:
         path = self._path(number, asked)
         form = {**self.form, self.counter: str(number)} if self.counter else self.form
         if self.method == "POST":
-            return await upstream.post(path, form, asked)
+            return await upstream.post(path, form, asked, only_asks=True)
         try:
             return await upstream.get(path, form, asked)
         except Refused:

@@ -6,7 +6,6 @@ more cells than the header names is given under the name of that fault, so that 
 """
 
 import csv
-import re
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from datetime import date, datetime, time
 from io import BytesIO, StringIO
 from zipfile import BadZipFile, ZipFile
 
+from broker.charset import decoded
 from broker.errors import Oversized, Unreadable
 from broker.upstream import Page, Upstream
 
-__all__ = ["Sheet", "csv_rows", "decoded", "xlsx_rows"]
+__all__ = ["Sheet", "csv_rows", "xlsx_rows"]
 
 MAX_UNPACKED = 64 << 20  # bytes of all parts of a workbook together
 MAX_RATIO = 200  # unpacked to packed: honest sheets stay below 30
@@ -27,11 +27,6 @@ HEADER_WITHIN = 30  # rows above the header that are looked at
 DELIMITERS = ";,\t|"
 ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0"  # a workbook of before 2007, or one with a password
-
-# The two charsets of Polish text differ in six letters: ą ś ź and their capitals. Read in the wrong one they are signs that no
-# Polish word holds, or control characters: so the reading with more letters and without control characters is the true one.
-LETTERS = re.compile(r"[ąćęłńóśźżĄĆĘŁŃÓŚŹŻ]")
-STRANGE = re.compile(r"[\x7f-\x9f¦ĽľĹĺŤťľˇ±¶·¬šž\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,51 +52,33 @@ class Sheet:
     def rows(self, page: Page) -> Iterator[Mapping[str, str]]:
         """The rows below the header; raises `Unreadable` when it is no table or lacks a required column."""
         where = page.url or "the answer"
-        lines = xlsx_rows(page.body, self.sheet, where) if page.body[:4] == ZIP else csv_rows(page.body, where)
+        lines = (
+            xlsx_rows(page.body, self.sheet, where)
+            if page.body[:4] == ZIP
+            else csv_rows(page.body, where, page.charset)
+        )
         return _named(lines, self.required, where)
 
 
-def csv_rows(body: bytes, where: str = "the file") -> Iterator[list[str]]:
-    """The cells of a CSV file, row by row; raises `Unreadable` when it is HTML, an old workbook, or binary."""
+def csv_rows(body: bytes, where: str = "the file", charset: str = "") -> Iterator[list[str]]:
+    """The cells of a CSV file, row by row; raises `Unreadable` when it is markup, an old workbook, or binary.
+
+    ``charset`` is the one that its sender declares.
+    """
     start = body[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
-    lowered = start.lower()
     if not start:
         raise Unreadable(f"{where} is not a table: it is empty")
-    if lowered.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
+    if start.lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise Unreadable(f"{where} is not a table: {Page(start).looks_like}")
     if start.startswith(OLE):
         raise Unreadable(
             f"{where} is a workbook of the format before 2007, or one with a password; XLSX or CSV is read"
         )
-    text = decoded(body, where).replace("\r\n", "\n").replace("\r", "\n")
+    text = decoded(body, where, charset).replace("\r\n", "\n").replace("\r", "\n")
     try:
         yield from csv.reader(StringIO(text), delimiter=_delimiter(text), strict=True)
     except csv.Error as error:
         raise Unreadable(f"{where} is not CSV: {error}") from error
-
-
-def decoded(body: bytes, where: str = "the file") -> str:
-    """The text in the charset the bytes themselves give evidence of: UTF-8 or 16 by mark, UTF-8, Windows-1250, ISO-8859-2.
-
-    Raises `Unreadable` for bytes that are no text in any of them.
-    """
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return body.decode("utf-16")
-        except UnicodeDecodeError as error:
-            raise Unreadable(f"{where} is marked as UTF-16 but is not: {error}") from error
-    if b"\x00" in body:
-        raise Unreadable(f"{where} is a binary file, not a table")
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # Text in a one-byte charset is hardly ever valid as UTF-8 by chance: so where most of it is, it was damaged on the way.
-        patched = body.decode("utf-8", errors="replace")
-        if sum(letter > "\x7f" for letter in patched) > 2 * patched.count("\ufffd"):
-            raise Unreadable(f"{where} is UTF-8 with damaged bytes in it: {error}") from error
-        windows = body.decode("cp1250", errors="replace")
-        latin = body.decode("iso-8859-2")
-    return windows if _polish(windows) >= _polish(latin) else latin
 
 
 def xlsx_rows(body: bytes, sheet: str | None = None, where: str = "the file") -> Iterator[list[str]]:
@@ -206,10 +183,6 @@ def _delimiter(text: str) -> str:
         if score > best:
             best, found = score, delimiter
     return found
-
-
-def _polish(text: str) -> int:
-    return len(LETTERS.findall(text)) - 2 * len(STRANGE.findall(text))
 
 
 def _text(cell: object) -> str:

@@ -74,6 +74,7 @@ class Register:
         self.after_end = after_end
         self.fault: Fault | None = None
         self.fault_lasts: int | None = None  # requests; None is for good
+        self.fails_after: int | None = None  # requests that are answered before all others fail
         self.requests = 0
         self.at_once = 0
         self.most_at_once = 0
@@ -119,6 +120,8 @@ class Register:
         return self.pages[-1] if self.after_end == "repeat" else envelope([])
 
     def _due(self) -> Fault | None:
+        if self.fails_after is not None and self.requests > self.fails_after:
+            return "error"
         if self.fault is None or self.fault_lasts == 0:
             return None
         if self.fault_lasts is not None:

@@ -39,7 +39,7 @@ def refreshing(store: SqlStore) -> Refreshing:
         settings = Settings.load(
             sample=False,
             sources={source: {"base_url": url} for source, url in base_urls.items()},
-            upstream={"timeout_seconds": seconds, "attempts": 1, "max_body_mib": 4},
+            upstream={"timeout_seconds": seconds, "attempts": 1, "max_body_mib": 4, "per_second": 10_000},
         )
         async with Refresher(store.catalog, store, settings) as refresher:
             yield refresher

@@ -67,7 +67,8 @@ WRONG = [
         "1",
         (
             "BROKER_UPSTREAM__ATTEMPS (upstream.attemps in broker.toml): there is no such setting; "
-            "there are timeout_seconds, max_body_mib, attempts, parallel"
+            "there are connect_seconds, read_seconds, timeout_seconds, max_body_mib, attempts, parallel, per_second, "
+            "circuit_failures, circuit_seconds, kept_mib, resume_mib, resume_minutes"
         ),
     ),
     (
@@ -181,4 +182,4 @@ def test_every_setting_is_described() -> None:
     assert settings["BROKER_LAYERS__<layer>__TITLE"].default == "none, it must be given"
     assert settings["BROKER_LIMITS__BODY_BYTES"].unit == "bytes"
     assert all(one.description.endswith(".") and one.accepts and one.default for one in settings.values())
-    assert len(settings) == 46
+    assert len(settings) == 54

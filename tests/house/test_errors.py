@@ -9,7 +9,8 @@ import pytest
 
 from broker import errors
 from broker.errors import BrokerError, Oversized, Refused, SourceError, Unavailable, Unreadable
-from broker.upstream import Request, as_source_error
+from broker.transport import as_source_error
+from broker.upstream import Request
 
 
 def descendants(kind: type[BaseException]) -> set[type[BaseException]]:
@@ -86,7 +87,7 @@ class Named(Exception):
 
 
 def test_every_error_of_aiohttp_has_its_place() -> None:
-    assert set(KINDS) == set(EXPECTED), "aiohttp's errors have changed: give each a place in upstream.AIOHTTP_ERRORS"
+    assert set(KINDS) == set(EXPECTED), "aiohttp's errors have changed: give each a place in transport.AIOHTTP_ERRORS"
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))

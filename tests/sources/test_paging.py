@@ -130,7 +130,7 @@ def test_what_is_not_the_envelope_is_said(body: bytes, says: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "error", "says"),
     [
-        ("html", Unreadable, "POST http.*is not JSON: it is an HTML page"),
+        ("html", Unreadable, "POST http.*it is an HTML page: Blad$"),
         ("truncated", Unreadable, "is not JSON: it begins with"),
         ("error", Unavailable, "answered 500"),
         ("slow", Unavailable, "did not answer in time"),

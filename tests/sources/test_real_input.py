@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.model import Rejected
-from broker.upstream import Http, Upstream
+from broker.transport import Http
+from broker.upstream import Upstream
 from connectors.bip import Contract
 from tests.city.outward import http
 from tests.city.register import Register, own_rows, real_rows, real_units

@@ -53,7 +53,7 @@ BAD = {
     "html": (b"<!DOCTYPE html><html><body>Przepraszamy</body></html>", "it is an HTML page"),
     "report": (b"<ExceptionReport><ExceptionText>no</ExceptionText></ExceptionReport>", "it is an exception report"),
     "cut short": (b'{"features": [{"id": "AWF41", "geometry": {"coord', "is not JSON"),
-    "charset": ('{"features": [{"id": "Ż"}]}'.encode("cp1250"), "is not JSON"),
+    "charset": ('{"features": [{"id": "Ż ż"}]}'.encode("cp852"), "is in a charset that is not known"),
     "unknown": (b'{"error_msg": "brak serwisu: cluster"}', "answered with an error: brak serwisu: cluster"),
     "empty": (b'{"features": [], "type": "FeatureCollection"}', "no record could be read"),
     "oversized": (b" " * (2 << 20), "larger than"),

@@ -9,10 +9,11 @@ from typing import Any
 import openpyxl
 import pytest
 
+from broker.charset import decoded
 from broker.errors import Oversized, Unreadable
 from broker.upstream import Page, Request, Sample, Upstream
 from connectors.protocols import sheets
-from connectors.protocols.sheets import Sheet, decoded
+from connectors.protocols.sheets import Sheet
 
 TEXT = "Nazwa;Ulica\nPunkt Żegrze;ul. Śniadeckich\nŁazarz;Głogowska, źródło\n"
 ROWS = [

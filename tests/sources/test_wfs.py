@@ -132,10 +132,6 @@ ENTITIES = b"""<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]>
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (REPORT, "is an exception report: Feature type sip_wfs:x unknown"),
-        (REPORT.replace(b"ows:ExceptionReport", b"ows:ServiceExceptionReport"), "Feature type sip_wfs:x unknown"),
-        (b"<!DOCTYPE html><html><body>Przerwa techniczna</body></html>", "HTML page"),
-        (b"<html><body>Przerwa techniczna</body></html>", "HTML page"),
         (ENTITIES, "declares a document type"),
         (b"", "it is empty"),
         (collection(range(3))[:-20], "not JSON"),
@@ -150,6 +146,20 @@ def test_what_is_no_feature_collection_fails_the_refresh(body: bytes, said: str)
         fetched(LAYER, lambda _: body)
     with pytest.raises(Unreadable, match=said):
         list(LAYER.rows(Page(body)))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (REPORT, "is an exception report: Feature type sip_wfs:x unknown$"),
+        (REPORT.replace(b"ows:ExceptionReport", b"ows:ServiceExceptionReport"), "Feature type sip_wfs:x unknown$"),
+        (b"<!DOCTYPE html><html><body>Przerwa techniczna</body></html>", "is an HTML page$"),
+        (b"<html><title>Przerwa techniczna</title></html>", "is an HTML page: Przerwa techniczna$"),
+    ],
+)
+def test_a_message_in_place_of_features_never_reaches_the_reader(body: bytes, said: str) -> None:
+    with pytest.raises(Unreadable, match=said):
+        fetched(LAYER, lambda _: body)
 
 
 @pytest.mark.parametrize("version", ["1.1.0", "2.0.0"])
