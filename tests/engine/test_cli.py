@@ -96,7 +96,7 @@ def test_a_wrong_query_prints_its_errors_and_fails(broker: Broker, folder: Path)
         (
             ("refresh", "--loop", "mim.stops"),
             2,
-            "error --loop: it refreshes what is due, and takes neither data sets nor",
+            "error --loop: it refreshes what is due, and takes no data sets",
         ),
         (("query", "gone.graphql"), 2, "error gone.graphql: it cannot be read"),
         (("query", "-", "--variables", "{"), 2, "error --variables: it is not JSON"),

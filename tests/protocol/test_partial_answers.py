@@ -98,8 +98,10 @@ async def test_a_source_that_never_answered_nulls_its_own_field(broker: Broker) 
 
 
 @MODULE
-async def test_a_hundred_queries_at_once_are_one_request(broker: Broker) -> None:
+async def test_a_hundred_queries_at_once_are_one_request(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     await fetched(broker)
+    endpoint = broker.engine.endpoint
+    monkeypatch.setattr(endpoint, "limits", endpoint.limits.model_copy(update={"in_flight": 100}))
     broker.age(BIKES, 100)
     queries = [f"{{ bikeStations(first: {n}, wait: 15) {{ totalCount nodes {{ bikes }} }} }}" for n in range(1, 101)]
     replies = await asyncio.gather(*(broker.ask(params=asked(one)) for one in queries))

@@ -1,6 +1,5 @@
 """Traces reach from who asks to the source that is asked, when an SDK collects them."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from broker import telemetry
 from broker.errors import Unavailable
-from broker.upstream import Http, Upstream, connect
+from broker.settings import UpstreamSettings
+from broker.transport import connect
+from broker.upstream import Upstream
 from tests.protocol.counted import running
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -87,9 +88,8 @@ async def test_the_source_is_told_the_trace_with_an_sdk_or_without(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        async with connect(5) as session:
-            url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-            source = Upstream(url, Http(session, 1000, asyncio.Semaphore()), attempts=1)
+        async with connect(UpstreamSettings()) as network:
+            source = Upstream(f"http://127.0.0.1:{runner.addresses[0][1]}/", network.transport("city"), attempts=1)
             with telemetry.span("caller", parent=telemetry.caller([(b"traceparent", PARENT.encode())])):
                 with pytest.raises(Unavailable):
                     await source.get()
