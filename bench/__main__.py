@@ -13,7 +13,7 @@ from rich.table import Table
 from bench.process import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-PARTS = ("speed", "refresh", "queries", "spatial", "geocoding")
+PARTS = ("speed", "refresh", "queries", "spatial", "geocoding", "history")
 
 
 def main(*asked: str) -> None:
@@ -114,12 +114,26 @@ def geocoding_table(found: dict[str, Any]) -> Table:
     return table
 
 
+def history_table(found: dict[str, Any]) -> Table:
+    table = Table("what", "one version", f"and {found['versions']} more, each a hundredth of it", "times")
+    table.title = f"The past of {found['records']} records"
+    size, page, took = found["size_mib"], found["page_ms"], found["refresh_ms"]
+    table.add_row("the store, MiB", str(size[0]), str(size[1]), str(found["size_ratio"]))
+    table.add_row("its rows", "", "", str(found["rows_ratio"]))
+    table.add_row("a page of 1 000, ms", str(page["plain"]), str(page["past"]), str(found["page_ratio"]["value"]))
+    table.add_row("the same as it stood in the middle, ms", "", str(page["then"]), str(found["then_ratio"]["value"]))
+    table.add_row("100 of the changes since the beginning, with counts, ms", "", str(page["changes"]), "")
+    table.add_row("a refresh, first ten and last ten, ms", str(took["first_ten"]), str(took["last_ten"]), "")
+    return table
+
+
 TABLES = {
     "speed": speed_table,
     "refresh": refresh_table,
     "queries": queries_table,
     "spatial": spatial_table,
     "geocoding": geocoding_table,
+    "history": history_table,
 }
 
 if __name__ == "__main__":
