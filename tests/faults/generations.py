@@ -19,7 +19,7 @@ from broker.catalog import Catalog
 from broker.model import CC0, Dataset, Geometry, Page, Record, Row, Source, Upstream, dataset, every, field
 from broker.refresh import Refresher
 from broker.settings import Settings
-from broker.store import RefreshRecord, SqlStore, open_store
+from broker.store import RefreshRecord, SqlStore, open_store, versions
 from broker.telemetry import configure
 from broker.upstream import Request
 from connectors.protocols.geojson import shape
@@ -125,6 +125,7 @@ def say(**told: Any) -> None:
 
 async def on_and_on(url: str) -> None:
     """Refresh from the generation after the newest one on, for ever."""
+    versions.BATCH = 60  # many transactions a draft, so that more moments are in the middle of one
     store = open_store(url, CATALOG)
     number = max(generation_of(kept(store, one, store.version(one).number)) or 0 for one in CATALOG.datasets.values())
     while True:
