@@ -4,20 +4,19 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import orjson
 
 from broker.catalog import Catalog
-from broker.model import CC0, Dataset, Geometry, Record, Refresh, Source, dataset, every, field
+from broker.model import CC0, Dataset, Geometry, Record, Source, dataset, every, field, live
 from broker.upstream import Answer, Request, Sample, Upstream
 from connectors.bip import MayorOrder
 from connectors.kontakt import CallCount, ContactChannel
 from connectors.legal_aid import LegalAidPoint
-from connectors.mim import MIM, Article, BikeStation, Event, ParkingMeter, Place
-from connectors.protocols import ogc_features, wfs
+from connectors.mim import MIM, Article, Event, ParkingMeter, Place
+from connectors.protocols import geojson, ogc_features, wfs
 from connectors.sip import LandUseArea
 from tests.faults.forms import Csv, Form, Json, Xlsx, Xml
 
@@ -39,6 +38,8 @@ def _features() -> tuple[Any, ...]:
 def _city(request: Request) -> bytes:
     """A WFS and an OGC API of the same features, paged as each of them pages."""
     features = _features()
+    if request.params.get("co") == "meters":
+        return orjson.dumps({"type": "FeatureCollection", "features": features})
     older = "startIndex" in request.params or "count" in request.params
     start = int(request.params.get("startIndex" if older else "offset", "0"))
     some = features[start : start + PAGE]
@@ -83,6 +84,23 @@ class OgcMeter(Record):
     zone: str = field("Zone")
     street: str = field("Street", search="title")
     geometry: Geometry = field("Where it stands", read=wfs.required_place)
+
+
+@dataset(
+    CITY,
+    "live_meters",
+    key="key",
+    reader=geojson.FeatureCollection("map", ({"co": "meters"},)),
+    refresh=live(seconds=0),
+    licence=CC0,
+)
+class LiveMeter(Record):
+    """A parking meter that is asked for anew with each query."""
+
+    key: str = field("Number", of="id")
+    zone: str = field("Zone")
+    street: str = field("Street", search="title")
+    geometry: Geometry | None = field("Where it stands", of=("geometry", "crs"), read=geojson.shape)
 
 
 @dataclass(frozen=True)
@@ -132,7 +150,6 @@ def _bounded(one: Dataset, **bounds: Any) -> Dataset:
 
 
 ORDERS = _bounded(MayorOrder.__dataset__, max_pages=MOST_PAGES, pause=0.01)
-BIKES = replace(BikeStation.__dataset__, refresh=Refresh(timedelta(0), live=True))
 IN_ORDERS = ("bip.poznan.pl", "data", 0, "zarzadzenia")
 FEATURES = Json(("features",), [("numberMatched",)])
 
@@ -171,7 +188,7 @@ READERS: tuple[Reader, ...] = (
         "Połączenia",
         located=False,
     ),
-    Reader("live", BIKES, FEATURES, "id", "label", "label", live=True),
+    Reader("live", LiveMeter.__dataset__, FEATURES, "id", "street", "street", live=True),
 )
 BYSTANDER = replace(ContactChannel.__dataset__, source=replace(ContactChannel.__dataset__.source, id="beside"))
 """A data set of another source, that must not notice anything."""

@@ -7,7 +7,7 @@ the documentation reads this file by itself.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["FAULTS", "Expected", "Fault"]
+__all__ = ["FAULTS", "TRIALS", "Expected", "Fault", "Trial"]
 
 UNCHANGED = frozenset({"unchanged"})
 FAILED = frozenset({"failed"})
@@ -43,6 +43,15 @@ class Fault(NamedTuple):
     def of(self, reader: str) -> Expected:
         """What is expected of this reader."""
         return self.but.get(reader, self.expected)
+
+
+class Trial(NamedTuple):
+    """What is done to the broker itself; ``counted`` are the names under which its cases are counted."""
+
+    does: str
+    holds: str
+    test: str
+    counted: tuple[str, ...]
 
 
 NOT_JSON = Expected(FAILED, "not JSON")
@@ -150,3 +159,42 @@ FAULTS: tuple[Fault, ...] = (
         but=dict.fromkeys(("wfs_gml", "wfs_json"), Expected(REPAIRED)),
     ),
 )  # fmt: skip
+
+TRIALS: tuple[Trial, ...] = (
+    Trial(
+        "`kill -9` at a random moment of a refresh, SQLite",
+        "the store opens and is sound, every data set is wholly old or wholly new, the next refresh succeeds",
+        "test_killed.py::test_killed_at_any_moment_of_a_refresh[sqlite]",
+        ("killed_sqlite",),
+    ),
+    Trial(
+        "`kill -9` at a random moment of a refresh, PostgreSQL with PostGIS",
+        "the same, as soon as the server has noticed that its client is dead",
+        "test_killed.py::test_killed_at_any_moment_of_a_refresh[postgis]",
+        ("killed_postgis",),
+    ),
+    Trial(
+        "the disk, or the database, is full in the middle of a refresh",
+        "the refresh fails with `the store cannot be written`, the old version stays, and it goes on when there is room",
+        "test_killed.py::test_no_room_on_the_disk_for_any_file_to_grow, test_no_room_in_the_database",
+        ("disk_full",),
+    ),
+    Trial(
+        "twice as many requests as the machine serves, while sources flap and refreshes run: requests answered",
+        "every answer is right and of one version, or a 503; memory at the end is that of the middle",
+        "test_load.py::test_twice_what_the_machine_serves",
+        ("load_accepted", "load_refused"),
+    ),
+    Trial(
+        "pages and descriptions of every form, random or broken: cut, flipped, doubled, nested, with strange values",
+        "rows, or a reason; no other exception",
+        "test_parsers.py",
+        ("fuzzed_parsers",),
+    ),
+    Trial(
+        "random methods, headers, query strings, bodies and operations at `/graphql`",
+        "JSON, no status of 500 or above but 503, no word of the broker's insides",
+        "test_requests.py",
+        ("fuzzed_requests",),
+    ),
+)

@@ -5,7 +5,6 @@ import random
 import sqlite3
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from broker.store import SqlStore, open_store
 from tests.city.postgres import Cluster
+from tests.faults.conftest import Tally
 from tests.faults.extent import WHOLE
 from tests.faults.generations import CATALOG, generation_of, kept, refreshed
 
@@ -104,36 +104,36 @@ def sound(address: str) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-async def test_killed_at_any_moment_of_a_refresh(address: str, ran: Counter[str]) -> None:
+async def test_killed_at_any_moment_of_a_refresh(address: str, tally: Tally) -> None:
     kind = make_url(address).get_backend_name().replace("postgresql", "postgis")
     pick = random.Random(kind)
     for _ in range(MOMENTS[kind]):
-        begun = await killed(address, pick.random())
-        if kind == "sqlite":
-            sound(address)
-        store = open_store(address, CATALOG)
-        try:
-            assert {*generations(store)} <= {begun - 1, begun, begun + 1}
-            await next_refresh(store, begun + 2)
-        finally:
-            store.close()
-        ran[f"killed_{kind}"] += 1
+        with tally.case(f"killed_{kind}"):
+            begun = await killed(address, pick.random())
+            if kind == "sqlite":
+                sound(address)
+            store = open_store(address, CATALOG)
+            try:
+                assert {*generations(store)} <= {begun - 1, begun, begun + 1}
+                await next_refresh(store, begun + 2)
+            finally:
+                store.close()
 
 
-async def test_no_room_on_the_disk_for_any_file_to_grow(tmp_path: Path, ran: Counter[str]) -> None:
+async def test_no_room_on_the_disk_for_any_file_to_grow(tmp_path: Path, tally: Tally) -> None:
     address = f"sqlite:///{tmp_path}/store.sqlite"
-    process = await child(address, "full")
-    found = await told(process)
-    assert await process.wait() == 0
-    for outcome, error in found["failed"]:
-        assert (outcome, error.partition(":")[0]) == ("failed", "the store cannot be written")
-    assert {*found["between"].values()} == {1}
-    assert found["after"] == [["published", None]] * 2
-    sound(address)
-    ran["disk_full"] += 1
+    with tally.case("disk_full"):
+        process = await child(address, "full")
+        found = await told(process)
+        assert await process.wait() == 0
+        for outcome, error in found["failed"]:
+            assert (outcome, error.partition(":")[0]) == ("failed", "the store cannot be written")
+        assert {*found["between"].values()} == {1}
+        assert found["after"] == [["published", None]] * 2
+        sound(address)
 
 
-async def test_no_room_in_the_database(tmp_path: Path, ran: Counter[str]) -> None:
+async def test_no_room_in_the_database(tmp_path: Path, tally: Tally) -> None:
     store = open_store(f"sqlite:///{tmp_path}/store.sqlite", CATALOG)
     await refreshed(store, 1)
     with store.reading() as connection:
@@ -144,13 +144,12 @@ async def test_no_room_in_the_database(tmp_path: Path, ran: Counter[str]) -> Non
         connection.execute(f"PRAGMA max_page_count={pages}")
 
     event.listen(store.engine, "connect", narrow)
-    failed = await refreshed(store, 2)
-    assert [(one.outcome, one.error) for one in failed] == [
-        ("failed", "the store cannot be written: database or disk is full")
-    ] * 2
-    assert list(generations(store)) == [1, 1]
-    event.remove(store.engine, "connect", narrow)
-    store.engine.dispose()
-    await next_refresh(store, 3)
+    with tally.case("disk_full"):
+        failed = await refreshed(store, 2)
+        said = [(one.outcome, one.error) for one in failed]
+        assert said == [("failed", "the store cannot be written: database or disk is full")] * 2
+        assert list(generations(store)) == [1, 1]
+        event.remove(store.engine, "connect", narrow)
+        store.engine.dispose()
+        await next_refresh(store, 3)
     store.close()
-    ran["disk_full"] += 1

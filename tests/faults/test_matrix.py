@@ -4,7 +4,6 @@ import asyncio
 import re
 import sqlite3
 import tracemalloc
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from broker.refresh import Refresher
 from broker.settings import Settings
 from broker.store import RefreshRecord, SqlStore, open_store
 from tests.city.faulty import Faulty
+from tests.faults.conftest import Tally
 from tests.faults.extent import WHOLE
 from tests.faults.misbehaviour import misbehaving
 from tests.faults.readers import BYSTANDER, READERS, Reader, catalog
@@ -130,9 +130,13 @@ async def opening(
 
 @pytest.mark.parametrize(("fault", "reader"), list(cases()))
 async def test_a_fault_costs_nothing_but_freshness(
-    fault: Fault, reader: Reader, opening: Opening, tmp_path: Path, ran: Counter[str]
+    fault: Fault, reader: Reader, opening: Opening, tmp_path: Path, tally: Tally
 ) -> None:
-    store = await opening(reader)
+    with tally.case(fault.name):
+        await costs_nothing_but_freshness(fault, reader, await opening(reader), tmp_path)
+
+
+async def costs_nothing_but_freshness(fault: Fault, reader: Reader, store: SqlStore, tmp_path: Path) -> None:
     before, beside = content(store), store.version(BYSTANDER)
     with held(fault.name in BOUNDED):
         async with (
@@ -148,7 +152,6 @@ async def test_a_fault_costs_nothing_but_freshness(
     assert content(store) == before
     assert (went_on.outcome, store.version(BYSTANDER).number) == ("unchanged", beside.number)
     await heals(store, reader)
-    ran[fault.name] += 1
 
 
 async def attempt(refresher: Refresher, reader: Reader) -> RefreshRecord:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +20,7 @@ from broker.errors import RowError, SourceError
 from broker.model import Dataset, Page
 from broker.upstream import Sample, Upstream
 from connectors.protocols import described
+from tests.faults.conftest import Tally
 from tests.faults.extent import WHOLE
 from tests.faults.readers import READERS
 
@@ -151,14 +151,14 @@ def bodies(good: bytes) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("path", goldens())
-def test_rows_of_broken_pages(path: Path, ran: Counter[str]) -> None:
+def test_rows_of_broken_pages(path: Path, tally: Tally) -> None:
     dataset, noted, good = CATALOG.dataset(path.parent.name), asked(path), path.read_bytes()
 
     @fuzzing
     @given(bodies(good))
     def check(body: bytes) -> None:
-        survives(lambda: list(dataset.records(Page(body, asked=noted))))
-        ran["fuzzed_parsers"] += 1
+        with tally.case("fuzzed_parsers"):
+            survives(lambda: list(dataset.records(Page(body, asked=noted))))
 
     check()
 
@@ -170,7 +170,7 @@ def bounded(one: Dataset) -> Any:
 
 
 @pytest.mark.parametrize("name", [one.name for one in READERS if one.paged or one.stated])
-def test_fetching_pages_that_are_broken(name: str, ran: Counter[str]) -> None:
+def test_fetching_pages_that_are_broken(name: str, tally: Tally) -> None:
     reader = next(one for one in READERS if one.name == name)
     good, fetching = reader.first(), bounded(reader.dataset)
 
@@ -183,8 +183,8 @@ def test_fetching_pages_that_are_broken(name: str, ran: Counter[str]) -> None:
     @fuzzing
     @given(bodies(good))
     def check(body: bytes) -> None:
-        survives(lambda: runner.run(fetched(body)))
-        ran["fuzzed_parsers"] += 1
+        with tally.case("fuzzed_parsers"):
+            survives(lambda: runner.run(fetched(body)))
 
     with asyncio.Runner() as runner:
         check()
@@ -207,13 +207,13 @@ SCHEMA_JSON = b'{"properties": {"zone": {"type": ["string", "null"]}, "since": {
     ],
     ids=["xml", "json"],
 )
-def test_broken_descriptions_of_layers(good: bytes, read: Callable[[Page], object], ran: Counter[str]) -> None:
+def test_broken_descriptions_of_layers(good: bytes, read: Callable[[Page], object], tally: Tally) -> None:
     assert read(Page(good))
 
     @fuzzing
     @given(bodies(good))
     def check(body: bytes) -> None:
-        survives(lambda: read(Page(body)))
-        ran["fuzzed_parsers"] += 1
+        with tally.case("fuzzed_parsers"):
+            survives(lambda: read(Page(body)))
 
     check()

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from broker.app import Engine
+from tests.faults.conftest import Tally
 from tests.faults.extent import WHOLE
 from tests.faults.test_parsers import Breaker
 from tests.graph.operations import Operation, operations
@@ -128,7 +128,7 @@ def fair(reply: Reply, method: str) -> Any:
     return orjson.loads(body)
 
 
-def test_any_request_is_answered_with_json(engine: Engine, loop: asyncio.Runner, ran: Counter[str]) -> None:
+def test_any_request_is_answered_with_json(engine: Engine, loop: asyncio.Runner, tally: Tally) -> None:
     ask = asking_of(engine.endpoint)
 
     async def asked(**request: Any) -> Reply:
@@ -149,13 +149,13 @@ def test_any_request_is_answered_with_json(engine: Engine, loop: asyncio.Runner,
                 content_type=headers.get("content-type", "application/json"),
             )
         )
-        fair(reply, method)
-        ran["fuzzed_requests"] += 1
+        with tally.case("fuzzed_requests"):
+            fair(reply, method)
 
     check()
 
 
-def test_any_operation_is_answered(engine: Engine, loop: asyncio.Runner, ran: Counter[str]) -> None:
+def test_any_operation_is_answered(engine: Engine, loop: asyncio.Runner, tally: Tally) -> None:
     ask = asking_of(engine.endpoint)
 
     @fuzzing(OPERATIONS)
@@ -163,8 +163,8 @@ def test_any_operation_is_answered(engine: Engine, loop: asyncio.Runner, ran: Co
     def check(operation: Operation) -> None:
         asked = {"query": operation.document, "variables": operation.variables}
         answer = fair(loop.run(ask(asked, accept="application/graphql-response+json")), "POST")
-        codes = [one["extensions"]["code"] for one in answer.get("errors", ())]
-        assert "INTERNAL_ERROR" not in codes, answer["errors"]
-        ran["fuzzed_requests"] += 1
+        with tally.case("fuzzed_requests"):
+            codes = [one["extensions"]["code"] for one in answer.get("errors", ())]
+            assert "INTERNAL_ERROR" not in codes, answer["errors"]
 
     check()
