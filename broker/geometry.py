@@ -183,10 +183,10 @@ def from_geojson(value: Mapping[str, Any] | None) -> Geometry | None:
     if not value or not value.get("type"):
         return None
     try:
-        shape = _shape(value)
+        shape, closed = _shape(value), _closed(value)
     except BROKEN as error:
         raise RowError(f"geometry: not GeoJSON: {error}") from error
-    if not _closed(value):
+    if not closed:
         raise RowError(f"geometry: {UNCLOSED}")
     return shape
 

@@ -157,6 +157,7 @@ def test_metric_coordinates_are_turned_in_either_axis_order(coordinates: list[fl
         {"type": "Point", "coordinates": ["x", "y"]},
         {"type": "Point", "coordinates": "xy"},
         {"type": "Cube"},
+        {"type": "Polygon", "coordinates": [[None]]},
         {"type": "Polygon", "coordinates": [[[16.9, 52.4], ["NaN", "NaN"], [16.8, 52.3], [16.9, 52.4]]]},
     ],
 )
