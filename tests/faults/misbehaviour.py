@@ -11,7 +11,7 @@ from tests.city.faulty import Faulty, Sending
 from tests.faults.forms import Opened
 from tests.faults.readers import Reader
 
-__all__ = ["misbehaving"]
+__all__ = ["MADE", "misbehaving"]
 
 HTML = b"<!DOCTYPE html><html><head><title>Blad</title></head><body>Przepraszamy</body></html>"
 REPORT = (
@@ -172,3 +172,5 @@ BODIES: Mapping[str, Spoil] = {
     "renamed": _opened(lambda reader, opened: opened.rename(reader.needed, "zmienione")),
     "swapped": _opened(lambda _, opened: opened.swap()),
 }
+MADE = {"refuse", "hang_connect", "tls", "redirect", *SENDINGS, *BODIES}
+"""Every fault that can be made."""

@@ -26,7 +26,7 @@ from tests.faults.readers import READERS
 
 GOLDEN = Path(__file__).parents[1] / "sources"
 CATALOG = Catalog.load()
-CASES = 3000 if WHOLE else 60
+CASES = 2000 if WHOLE else 60
 BOUND_SECONDS = 10
 
 fuzzing = settings(

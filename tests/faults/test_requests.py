@@ -21,8 +21,8 @@ from tests.faults.test_parsers import Breaker
 from tests.graph.operations import Operation, operations
 from tests.protocol.conftest import Reply, asking_of
 
-CASES = 20_000 if WHOLE else 500
-OPERATIONS = 5_000 if WHOLE else 150
+CASES = 5_000 if WHOLE else 500
+OPERATIONS = 1_500 if WHOLE else 150
 BOUND_SECONDS = 30
 INSIDES = re.compile(
     rb'Traceback|File \\?"|\.py\b|site-packages|sqlite3?\.|psycopg|SELECT |/(?:usr|home|root|work|tmp|var)/'
