@@ -67,21 +67,33 @@ class Client:
         self.open = 0
 
     async def ask(self, query: str, **variables: Any) -> tuple[int, Any]:
-        """The status and the body."""
+        """The status and the body; a connection that the server has closed while it was idle is no answer."""
+        body = orjson.dumps({"query": query, "variables": variables})
         self.open += 1
         try:
             async with asyncio.timeout(BOUND_SECONDS):
-                reader, writer = self.idle.pop() if self.idle else await asyncio.open_connection("127.0.0.1", self.port)
-                body = orjson.dumps({"query": query, "variables": variables})
-                head = f"POST /graphql HTTP/1.1\r\nHost: city\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-                writer.write(head.encode() + body)
-                lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
-                size = next(int(one.split(":")[1]) for one in lines if one.startswith("content-length:"))
-                answer = orjson.loads(await reader.readexactly(size))
-            self.idle.append((reader, writer))
-            return int(lines[0].split(" ")[1]), answer
+                while self.idle:
+                    try:
+                        return await self.sent(body, *self.idle.pop())
+                    except (asyncio.IncompleteReadError, ConnectionError):
+                        continue
+                return await self.sent(body, *await asyncio.open_connection("127.0.0.1", self.port))
         finally:
             self.open -= 1
+
+    async def sent(self, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, Any]:
+        """One request over one connection, which is free again afterwards."""
+        head = f"POST /graphql HTTP/1.1\r\nHost: city\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        try:
+            writer.write(head.encode() + body)
+            lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+            size = next(int(one.split(":")[1]) for one in lines if one.startswith("content-length:"))
+            answer = orjson.loads(await reader.readexactly(size))
+        except BaseException:
+            writer.close()
+            raise
+        self.idle.append((reader, writer))
+        return int(lines[0].split(" ")[1]), answer
 
     def close(self) -> None:
         for _, writer in self.idle:
