@@ -23,6 +23,9 @@ __all__ = ["CITY_TIME", "Field", "Read", "Row", "Search", "declared_field", "fie
 CITY_TIME = ZoneInfo("Europe/Warsaw")
 """What a moment without an offset is meant in, and what days, months and years are counted in."""
 
+NUL, TOO_LARGE = "a text with a NUL in it", "a number beyond 64 bits"
+LARGEST = 2**63 - 1
+
 Row = Mapping[str, Any]
 """One row as the upstream names and writes it."""
 
@@ -67,12 +70,32 @@ class Field:
             raise RowError(f"{self.name}: missing ({', '.join(self.of)})")
         if isinstance(value, datetime) and value.tzinfo is None:  # the city's systems write the city's time
             return value.replace(tzinfo=CITY_TIME)
+        if unkept := _unkept(value, self.scale):
+            raise RowError(f"{self.name}: {unkept} ({', '.join(self.of)})")
         return self._safe(value) if self.html else value
 
     def _safe(self, value: Any) -> Any:  # noqa: ANN401 - a text or texts
         if isinstance(value, Localized):
             return Localized({language: safe_html(text) for language, text in value.items()})
         return safe_html(value)
+
+
+def _unkept(value: object, scale: int) -> str:
+    """Why there is a store that cannot keep this value; empty when each can. One such row must not cost the others."""
+    match value:
+        case str():
+            return NUL if "\0" in value else ""
+        case int():
+            return "" if -LARGEST <= value <= LARGEST else TOO_LARGE
+        case Decimal():
+            return "" if value.is_finite() and abs(value) <= LARGEST // 10**scale else TOO_LARGE
+        case float():
+            return "" if isfinite(value) else "a number without end"
+        case tuple():
+            return NUL if any("\0" in one for one in value) else ""
+        case Localized():
+            return NUL if any("\0" in one for one in value.values()) else ""
+    return ""
 
 
 def _short(value: object) -> str:

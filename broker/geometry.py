@@ -168,6 +168,7 @@ BROKEN = (
     AttributeError,
     OverflowError,
     RecursionError,
+    FloatingPointError,
     shapely.errors.ShapelyError,
 )
 """What shapely and numpy raise for coordinates that are none."""
@@ -182,10 +183,10 @@ def from_geojson(value: Mapping[str, Any] | None) -> Geometry | None:
     if not value or not value.get("type"):
         return None
     try:
-        shape = _shape(value)
+        shape, closed = _shape(value), _closed(value)
     except BROKEN as error:
         raise RowError(f"geometry: not GeoJSON: {error}") from error
-    if not _closed(value):
+    if not closed:
         raise RowError(f"geometry: {UNCLOSED}")
     return shape
 
@@ -197,10 +198,11 @@ def _shape(value: Mapping[str, Any]) -> Geometry | None:
         while coordinates and type(coordinates[0]) in (list, tuple):  # never a text, whose first letter is a text
             coordinates = coordinates[0]
         return _point(coordinates) if coordinates else None
-    try:
-        shape = shapely.geometry.shape(value)
-    except ValueError:  # also when only some positions have a height, or a measure beside it
-        shape = shapely.geometry.shape({**value, "coordinates": _plane(coordinates)})
+    with np.errstate(invalid="raise"):  # for numbers so large that nothing can be computed with them
+        try:
+            shape = shapely.geometry.shape(value)
+        except ValueError:  # also when only some positions have a height, or a measure beside it
+            shape = shapely.geometry.shape({**value, "coordinates": _plane(coordinates)})
     return None if shape.is_empty else shapely.force_2d(shape)
 
 

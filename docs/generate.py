@@ -10,7 +10,7 @@ import re
 import runpy
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -243,6 +243,37 @@ def speed(part: str) -> str:
     )
 
 
+def faults(part: str) -> str:
+    """What was done to the broker and its sources, from the table of the fault suite and the counts of its last whole run."""
+    folder = DOCS.parent / "tests/faults"
+    known = runpy.run_path(str(folder / "table.py"))
+    ran: dict[str, dict[str, int]] = orjson.loads((folder / "results.json").read_bytes())
+    if part == "trials":
+        return table(
+            ("what is done", "what holds", "test", "cases", "losses"),
+            ((one.does, one.holds, code(one.test), *counted(ran, one.counted)) for one in known["TRIALS"]),
+        )
+    return table(
+        ("a source …", "what a reader sees", "what an operator sees", "test", "cases", "losses"),
+        (
+            (
+                one.does,
+                one.reader,
+                one.operator,
+                code(f"test_matrix.py -k {one.name}"),
+                *counted(ran, (one.name,)),
+            )
+            for one in known["FAULTS"]
+        ),
+    )
+
+
+def counted(ran: Mapping[str, Mapping[str, int]], names: Iterable[str]) -> tuple[str, str]:
+    """The cases under some names, and how many of them were lost."""
+    cases, losses = (sum(ran[name][what] for name in names if name in ran) for what in ("cases", "losses"))
+    return f"{cases:,}", f"**{losses:,}**" if losses else "none"
+
+
 def figure(one: dict[str, float], unit: str) -> str:
     """A measured value with the least and the most there was, which are left out when it was measured once."""
     value = f"{one['value']:g}{f' {unit}' if unit else ''}"
@@ -289,7 +320,7 @@ def answer(path: str) -> str:
 
 BLOCKS: dict[str, Callable[[str], str]] = {
     one.__name__: one
-    for one in (settings, metrics, sources, datasets, codes, commands, roots, stores, speed, file, answer)
+    for one in (settings, metrics, sources, datasets, codes, commands, roots, stores, speed, faults, file, answer)
 }
 
 

@@ -162,7 +162,7 @@ def _curve(element: Element) -> Geometry:
     coordinates = list(lines[0].coords)
     for line in lines[1:]:
         following = list(line.coords)
-        coordinates += following[1:] if following and following[0] == coordinates[-1] else following
+        coordinates += following[1:] if coordinates[-1:] == following[:1] else following
     return shapely.LineString(coordinates)
 
 

@@ -12,7 +12,7 @@ from broker.errors import RowError, Suspicious
 from broker.model import Row
 from broker.upstream import Page, Upstream
 from connectors.protocols.geojson import features, shape
-from connectors.protocols.wfs import Unplaced
+from connectors.protocols.wfs import Unplaced, whole_number
 
 __all__ = ["Collection"]
 
@@ -44,10 +44,10 @@ class Collection:
         received, stated = 0, 0
         for _ in range(self.most_pages):
             page = await upstream.get(self.path, query)
+            received += sum(1 for _ in features(page))
             yield page
             document = page.json
-            received += len(document.get("features") or ())
-            stated = int(document.get("numberMatched") or 0)
+            stated = whole_number(document.get("numberMatched"))
             following = _next(document)
             if following is None:
                 break
@@ -65,7 +65,8 @@ class Collection:
 
 def _next(document: Mapping[str, Any]) -> dict[str, str] | None:
     """The parameters of the next page. Only these are taken from a link: where to ask is never the answer's to decide."""
-    for link in document.get("links") or ():
+    links = document.get("links")
+    for link in links if isinstance(links, list) else ():
         if isinstance(link, Mapping) and link.get("rel") == "next":
             return dict(parse_qsl(urlsplit(str(link.get("href", ""))).query))
     return None

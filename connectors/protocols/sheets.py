@@ -160,7 +160,7 @@ def _bounded(body: bytes, where: str) -> None:
                 text = packed.read(part) if part.filename.endswith((".xml", ".rels")) else b""
                 if b"<!DOCTYPE" in text or b"\x00" in text[:100]:
                     raise Unreadable(f"{where}: its part {part.filename} declares a document type, which is refused")
-    except (BadZipFile, OSError, ValueError, RuntimeError, zlib.error) as error:
+    except (BadZipFile, EOFError, OSError, ValueError, RuntimeError, zlib.error) as error:
         raise Unreadable(f"{where} is not a workbook: {error}") from error
 
 

@@ -27,13 +27,25 @@ from connectors.protocols import gml
 from connectors.protocols.geojson import features as geojson_features
 from connectors.protocols.xml import Element, children, name, parse
 
-__all__ = ["GEOJSON", "GML2", "GML31", "GML32", "Layer", "Layers", "Unplaced", "place", "required_place"]
+__all__ = [
+    "GEOJSON",
+    "GML2",
+    "GML31",
+    "GML32",
+    "Layer",
+    "Layers",
+    "Unplaced",
+    "place",
+    "required_place",
+    "whole_number",
+]
 
 GEOJSON = "application/json"
 GML2 = "GML2"
 GML31 = "text/xml; subtype=gml/3.1.1"
 GML32 = "application/gml+xml; version=3.2"
 
+LONGEST = 18  # digits of a number that anybody could have counted to
 XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
@@ -234,18 +246,18 @@ def _contents(page: Page) -> tuple[list[int], int]:
             hash(orjson.dumps([one.get("properties"), one.get("geometry")], option=orjson.OPT_SORT_KEYS))
             for one in page.json["features"]
         ]
-        return prints, _number(page.json.get("numberMatched") or page.json.get("totalFeatures"))
+        return prints, whole_number(page.json.get("numberMatched") or page.json.get("totalFeatures"))
     root = parse(page)
     if name(root) != "FeatureCollection":
         raise Unreadable(f"{page.url or 'the answer'} is not a feature collection but a {name(root)} document")
     prints = [hash("\0".join(map(str, one.itertext()))) for one in _members(root)]
-    return prints, _number(root.get("numberMatched"))
+    return prints, whole_number(root.get("numberMatched"))
 
 
-def _number(stated: object) -> int:
+def whole_number(stated: object) -> int:
     """A stated number; ``unknown`` and the like are no number."""
     written = str(stated)
-    return int(written) if written.isdecimal() else 0
+    return int(written) if written.isdecimal() and len(written) <= LONGEST else 0
 
 
 def _placed(found: Sequence[Feature]) -> list[tuple[Geometry | Unplaced | None, str]]:

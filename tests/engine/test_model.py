@@ -188,6 +188,10 @@ def test_what_is_absent_is_none_where_it_may_be() -> None:
         ({"day": "2017-02-30"}, "day: day is out of range for month (day='2017-02-30')"),
         ({"tags": 5}, "tags: 'int' object is not iterable (tags=5)"),
         ({"texts": [1]}, "texts: "),
+        ({"nr": "1\0"}, "number: a text with a NUL in it (nr)"),
+        ({"tags": ["a", "\0"]}, "tags: a text with a NUL in it (tags)"),
+        ({"trees": "9" * 19}, "trees: a number beyond 64 bits (trees)"),
+        ({"net": "9" * 18}, "fee: a number beyond 64 bits (net, tax)"),
         ({"net": "x" * 99}, f"fee: [<class 'decimal.ConversionSyntax'>] (net='{'x' * 56}..., tax='0')"),
     ],
 )

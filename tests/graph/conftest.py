@@ -1,24 +1,13 @@
-"""The broker with its whole sample, filled once and asked by every test of the graph."""
+"""How tests of the graph ask the broker that holds the whole sample."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from broker.app import Engine
-from broker.settings import Settings
 
 Ask = Callable[..., Awaitable[Any]]
-
-
-@pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    folder = tmp_path_factory.mktemp("sample")
-    engine = Engine.open(Settings.load(store=f"sqlite:///{folder}/sample.sqlite", sample=True))
-    asyncio.run(engine.fill())
-    yield engine
-    engine.store.close()
 
 
 @pytest.fixture

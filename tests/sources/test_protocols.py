@@ -12,6 +12,7 @@ from broker.upstream import Request, Sample, Upstream
 from connectors.protocols import geojson, xml
 from connectors.protocols.events_xml import EventCalendar
 from connectors.protocols.geojson import FeatureCollection
+from connectors.protocols.ogc_features import Collection
 from connectors.protocols.rss import Rss
 
 READERS: dict[str, Reader] = {
@@ -152,11 +153,34 @@ def test_metric_coordinates_are_turned_in_either_axis_order(coordinates: list[fl
         {"type": "Point", "coordinates": ["x", "y"]},
         {"type": "Point", "coordinates": "xy"},
         {"type": "Cube"},
+        {"type": "Polygon", "coordinates": [[None]]},
+        {"type": "Polygon", "coordinates": [[[16.9, 52.4], ["NaN", "NaN"], [16.8, 52.3], [16.9, 52.4]]]},
     ],
 )
 def test_what_is_no_geometry_rejects_its_row(geometry: Any) -> None:
     with pytest.raises(RowError):
         geojson.shape(geometry)
+
+
+@pytest.mark.parametrize("body", [b"0", b"[]", b'{"features": 1}', b'{"features": [1]}'])
+def test_pages_of_ogc_features_that_are_none_are_unreadable(body: bytes) -> None:
+    async def fetched() -> list[Page]:
+        return [page async for page in Collection("meters").fetch(Upstream("http://city", Sample(lambda _: body)))]
+
+    with pytest.raises(Unreadable, match=r"feature|GeoJSON object"):
+        asyncio.run(fetched())
+
+
+@pytest.mark.parametrize(
+    "more", [{"numberMatched": "unknown"}, {"numberMatched": "9" * 5000}, {"links": 1}, {"links": None}]
+)
+def test_what_ogc_features_say_beside_the_features_may_be_anything(more: dict[str, Any]) -> None:
+    body = orjson.dumps({"features": [], **more})
+
+    async def fetched() -> list[Page]:
+        return [page async for page in Collection("meters").fetch(Upstream("http://city", Sample(lambda _: body)))]
+
+    assert len(asyncio.run(fetched())) == 1
 
 
 def test_feeds_and_calendars_name_the_root_they_found() -> None:

@@ -231,3 +231,13 @@ async def test_the_file_is_asked_for_below_the_base() -> None:
 
     assert asked == ["GET http://city/data/files/x.csv?v=2"]
     assert list(reader.rows(pages[0])) == [{"a": "1", "b": "2"}]
+
+
+def test_a_part_that_ends_before_its_stated_size_is_refused() -> None:
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as book:
+        book.writestr("part.xml", b"<part/>")
+    size = len(b"<part/>").to_bytes(4, "little")
+    whole = packed.getvalue().replace(size * 2, (1 << 16).to_bytes(4, "little") * 2)
+    with pytest.raises(Unreadable, match="is not a workbook"):
+        rows(whole)

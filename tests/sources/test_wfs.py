@@ -375,6 +375,13 @@ def test_geometries_are_read_in_every_form(written: str, wkt: str) -> None:
             "<gml:Curve><gml:segments><gml:Arc/></gml:segments></gml:Curve>",
             "a curve of type Arc is not read",
         ),
+        (
+            (
+                "<gml:Curve><gml:segments><gml:LineStringSegment/><gml:LineStringSegment><gml:posList>1 2</gml:posList>"
+                "</gml:LineStringSegment></gml:segments></gml:Curve>"
+            ),
+            "Curve",
+        ),
     ],
 )
 def test_what_is_no_geometry_is_refused(written: str, said: str) -> None:
