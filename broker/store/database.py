@@ -62,6 +62,8 @@ class Database:
     def close(self) -> None:
         """Give back every connection."""
         self._watch.close()
+        if self._quick is not None:
+            self._quick.close()
         self.engine.dispose()
 
     @contextmanager

@@ -96,6 +96,10 @@ class Quick(Protocol):
         """Whether this is what the driver says of a statement that was given up."""
         ...
 
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
+
 
 class Watch(Protocol):
     """Notices whether anything was committed to a database, by whichever process."""

@@ -117,6 +117,10 @@ class CountedSteps:
         codes = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY)
         return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in codes
 
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
     def _look(self) -> bool:
         self._looks += 1
         return self._looks > LOOKS

@@ -149,6 +149,34 @@ class OpenedXml:
             self.root.set("numberMatched", str(total))
 
 
+@dataclass(frozen=True)
+class Attributes:
+    """XML whose rows are elements with attributes alone, and in which attributes the coordinates are."""
+
+    row: str
+    places: tuple[str, str]
+
+    def __call__(self, body: bytes) -> "OpenedAttributes":
+        return OpenedAttributes(Xml(self.row, self.places), etree.fromstring(body))
+
+
+class OpenedAttributes(OpenedXml):
+    def put(self, row: Any, name: str, value: str) -> None:
+        row.set(name, value)
+
+    def rename(self, name: str, to: str) -> None:
+        for row in self.rows:
+            if name in row.attrib:
+                row.set(to, row.attrib.pop(name))
+
+    def swap(self) -> None:
+        first, second = self.form.places
+        for row in self.rows:
+            one, other = row.get(first), row.get(second)
+            row.set(first, other)
+            row.set(second, one)
+
+
 class Cells:
     """A table: its lines, of which one is the header."""
 

@@ -16,9 +16,10 @@ from connectors.bip import MayorOrder
 from connectors.kontakt import CallCount, ContactChannel
 from connectors.legal_aid import LegalAidPoint
 from connectors.mim import MIM, Article, Event, ParkingMeter, Place
-from connectors.protocols import geojson, ogc_features, wfs
+from connectors.nextbike import BikeStation
+from connectors.protocols import ogc_features, wfs
 from connectors.sip import LandUseArea
-from tests.faults.forms import Csv, Form, Json, Xlsx, Xml
+from tests.faults.forms import Attributes, Csv, Form, Json, Xlsx, Xml
 
 __all__ = ["BYSTANDER", "READERS", "Reader", "catalog"]
 
@@ -38,8 +39,6 @@ def _features() -> tuple[Any, ...]:
 def _city(request: Request) -> bytes:
     """A WFS and an OGC API of the same features, paged as each of them pages."""
     features = _features()
-    if request.params.get("co") == "meters":
-        return orjson.dumps({"type": "FeatureCollection", "features": features})
     older = "startIndex" in request.params or "count" in request.params
     start = int(request.params.get("startIndex" if older else "offset", "0"))
     some = features[start : start + PAGE]
@@ -84,23 +83,6 @@ class OgcMeter(Record):
     zone: str = field("Zone")
     street: str = field("Street", search="title")
     geometry: Geometry = field("Where it stands", read=wfs.required_place)
-
-
-@dataset(
-    CITY,
-    "live_meters",
-    key="key",
-    reader=geojson.FeatureCollection("map", ({"co": "meters"},)),
-    refresh=live(seconds=0),
-    licence=CC0,
-)
-class LiveMeter(Record):
-    """A parking meter that is asked for anew with each query."""
-
-    key: str = field("Number", of="id")
-    zone: str = field("Zone")
-    street: str = field("Street", search="title")
-    geometry: Geometry | None = field("Where it stands", of=("geometry", "crs"), read=geojson.shape)
 
 
 @dataclass(frozen=True)
@@ -150,6 +132,8 @@ def _bounded(one: Dataset, **bounds: Any) -> Dataset:
 
 
 ORDERS = _bounded(MayorOrder.__dataset__, max_pages=MOST_PAGES, pause=0.01)
+BIKES = replace(BikeStation.__dataset__, refresh=live(seconds=0))
+"""Asked for anew with each query."""
 IN_ORDERS = ("bip.poznan.pl", "data", 0, "zarzadzenia")
 FEATURES = Json(("features",), [("numberMatched",)])
 
@@ -188,7 +172,7 @@ READERS: tuple[Reader, ...] = (
         "Połączenia",
         located=False,
     ),
-    Reader("live", LiveMeter.__dataset__, FEATURES, "id", "street", "street", live=True),
+    Reader("live", BIKES, Attributes("place", ("lat", "lng")), "uid", "name", "name", live=True),
 )
 BYSTANDER = replace(ContactChannel.__dataset__, source=replace(ContactChannel.__dataset__.source, id="beside"))
 """A data set of another source, that must not notice anything."""
