@@ -250,7 +250,7 @@ def _routes(engine: Engine) -> list[BaseRoute]:
         return RedirectResponse("graphiql")
 
     page: list[BaseRoute] = [Route("/", home), *graphiql.routes()] if engine.settings.graphiql else []
-    watched = Probes(engine.store, engine.endpoint, lambda: engine.refresher.expecting)
+    watched = Probes(engine.store, engine.endpoint, engine.refresher)
     return [*watched.routes(metrics=engine.settings.metrics), *page]
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "REQUESTS",
     "REQUEST_RECORDS",
     "REQUEST_SECONDS",
+    "SOURCE_CIRCUIT",
     "STORE_READABLE",
     "Requests",
     "exposition",
@@ -111,6 +112,12 @@ DATASET_HELD = Gauge(
     "broker_dataset_quarantined",
     "Whether what it was given last is held in quarantine, 1 or 0.",
     ("dataset",),
+    registry=REGISTRY,
+)
+SOURCE_CIRCUIT = Gauge(
+    "broker_source_circuit",
+    "Whether this process asks the source: 0 as usual, 1 one request tries whether it answers again, 2 not for a while.",
+    ("source",),
     registry=REGISTRY,
 )
 

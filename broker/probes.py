@@ -1,7 +1,7 @@
 """What those who watch a broker ask it: whether it lives, whether it is ready and how fresh it is, its numbers."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from broker.breaker import Circuit
 from broker.endpoint import Endpoint
 from broker.errors import StoreError
 from broker.health import Condition, conditions
@@ -19,9 +20,11 @@ from broker.metrics import (
     DATASET_RECORDS,
     DATASET_STALE,
     KEPT_BYTES,
+    SOURCE_CIRCUIT,
     STORE_READABLE,
     exposition,
 )
+from broker.refresh import Refresher
 from broker.store import SqlStore
 
 __all__ = ["Probes"]
@@ -33,13 +36,13 @@ class Probes:
     Args:
         store: whose data sets are told of.
         endpoint: whose kept answers are.
-        expecting: whether a data set is still to be filled for the first time.
+        refresher: which knows what is still to be filled for the first time, and which sources answer.
     """
 
-    def __init__(self, store: SqlStore, endpoint: Endpoint, expecting: Callable[[], bool]) -> None:
+    def __init__(self, store: SqlStore, endpoint: Endpoint, refresher: Refresher) -> None:
         self.store = store
         self.endpoint = endpoint
-        self.expecting = expecting
+        self.refresher = refresher
 
     def routes(self, *, metrics: bool) -> list[BaseRoute]:
         """The routes, with the one for the metrics or without it."""
@@ -58,7 +61,7 @@ class Probes:
             return JSONResponse({"status": "not ready", "reason": str(error)}, 503)
         filled = [one for one in found if not one.empty]
         stale = [one.dataset.id for one in filled if one.stale]
-        is_ready = bool(filled) and not self.expecting()
+        is_ready = bool(filled) and not self.refresher.expecting
         status = ("stale" if stale else "ready") if is_ready else "not ready"
         body: dict[str, Any] = {"status": status, "datasets": len(found), "filled": len(filled)}
         return JSONResponse({**body, "stale": stale} if stale else body, 200 if is_ready else 503)
@@ -73,6 +76,8 @@ class Probes:
             STORE_READABLE.set(0)
         KEPT_BYTES.set(self.endpoint.responses.taken)
         _tell(found)
+        for source in self.store.catalog.sources:
+            SOURCE_CIRCUIT.labels(source).set(list(Circuit).index(self.refresher.circuit(source)))
         return Response(exposition(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

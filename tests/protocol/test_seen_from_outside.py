@@ -4,17 +4,20 @@ import re
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
+from broker.errors import Unavailable
 from broker.metrics import REGISTRY
 from broker.probes import Probes
+from broker.upstream import Request
 from tests.protocol.counted import Broker, asked, running
 
 MODULE = pytest.mark.asyncio(loop_scope="module")
@@ -33,7 +36,7 @@ async def broker(tmp_path_factory: pytest.TempPathFactory, asker: Asker) -> Asyn
 def probe(broker: Broker, asker: Asker) -> Callable[[str], Awaitable[Any]]:
     """Ask one of the routes for who watches."""
     engine = broker.engine
-    watched = Probes(engine.store, engine.endpoint, lambda: engine.refresher.expecting)
+    watched = Probes(engine.store, engine.endpoint, engine.refresher)
     ask = asker(Starlette(routes=watched.routes(metrics=True)))
     return lambda path: ask(method="GET", path=path)
 
@@ -109,6 +112,56 @@ async def test_a_failing_refresh_is_seen_in_metrics_and_log(broker: Broker, prob
     assert (line["dataset"], line["outcome"]) == ("mim.parking_meters", "failed")
     assert await broker.refresh("mim.parking_meters") == "unchanged"
     assert b'broker_dataset_failing{dataset="mim.parking_meters"} 0.0' in (await probe("/metrics")).raw
+
+
+def _first_ten(request: Request, body: bytes) -> bytes:
+    if request.params.get("co") != "parking_meters":
+        return body
+    layer = orjson.loads(body)
+    return orjson.dumps(layer | {"features": layer["features"][:10]})
+
+
+@MODULE
+async def test_what_is_held_is_seen_and_heals(broker: Broker, probe: Any) -> None:
+    query = """{ dataset(id: "mim.parking_meters") { status recordCount lastError
+        quarantine { doubts { kind reason } agreed needed recordCount added changed removed rejectedCount heldAt seenAt } } }"""
+    await broker.refresh("mim.parking_meters")
+    broker.source.spoil = _first_ten
+    try:
+        assert await broker.refresh("mim.parking_meters") == "quarantined"
+    finally:
+        broker.source.spoil = lambda _, body: body
+    told = (await broker.ask({"query": query})).json["data"]["dataset"]
+    held = told["quarantine"]
+    assert (told["status"], told["recordCount"]) == ("HELD", 620)
+    assert held["doubts"][0]["kind"] == "LOSS"
+    assert held["doubts"][0]["reason"].startswith("610 of 620 records would be gone")
+    assert told["lastError"].endswith("If that is true: broker accept mim.parking_meters")
+    figures = {name: held[name] for name in ("agreed", "needed", "recordCount", "added", "changed", "removed")}
+    assert figures == {"agreed": 1, "needed": 3, "recordCount": 10, "added": 0, "changed": 0, "removed": 610}
+    assert b'broker_dataset_quarantined{dataset="mim.parking_meters"} 1.0' in (await probe("/metrics")).raw
+    assert await broker.refresh("mim.parking_meters") == "unchanged"
+    assert (await broker.ask({"query": query})).json["data"]["dataset"]["quarantine"] is None
+    assert b'broker_dataset_quarantined{dataset="mim.parking_meters"} 0.0' in (await probe("/metrics")).raw
+
+
+@MODULE
+async def test_a_source_that_is_left_alone_is_seen(broker: Broker, probe: Any) -> None:
+    def circuit(metrics: bytes) -> float:
+        return float(re.search(rb'broker_source_circuit{source="mim"} ([0-9.]+)', metrics)[1])  # type: ignore[index]
+
+    assert circuit((await probe("/metrics")).raw) == 0
+    network = broker.engine.refresher._network
+    assert network is not None
+    breaker = network.transport("mim").gate.breaker
+    for _ in range(broker.engine.settings.upstream.circuit_failures):
+        with suppress(Unavailable), breaker.watching("GET /"):
+            raise Unavailable("no connection")
+    assert circuit((await probe("/metrics")).raw) == 2
+    shown = (await broker.ask({"query": "{ sources { id circuit } }"})).json["data"]["sources"]
+    assert {one["circuit"] for one in shown if one["id"] == "mim"} == {"OPEN"}
+    breaker._answered()
+    assert circuit((await probe("/metrics")).raw) == 0
 
 
 @MODULE
