@@ -63,6 +63,8 @@ def _compared(draft: Draft, most: float) -> Iterator[Doubt]:
 
 def _drift(draft: Draft, before: Facts, now: Facts) -> Iterator[Doubt]:
     """Names that the source no longer has and a field is read from; names that it never had."""
+    if not now.rows:
+        return
     read = {name: one.name for one in draft.dataset.fields for name in one.of}
     for name, count in before.fields.items():
         if name in read and name not in now.fields and count >= HALF * before.rows:

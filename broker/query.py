@@ -8,7 +8,7 @@ Predicates are taken in the plane of EPSG:4326, distances and areas in metres of
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
@@ -304,6 +304,11 @@ class Group:
     key: tuple[str | None, ...]
     count: int
     measures: dict[Measure, Any]
+
+    def named(self, by: Sequence["GroupBy"], names: Mapping[Any, str]) -> "Group":
+        """The same with districts called by their names instead of their keys."""
+        parts = zip(by, self.key, strict=True)
+        return replace(self, key=tuple(names.get(part, part) if one.field == DISTRICT else part for one, part in parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ class Refresher:
         return Circuit.CLOSED if self._network is None else self._network.circuit(source)
 
     async def _attempt(self, dataset: Dataset, progress: Progress) -> Attempt:
-        draft = await asyncio.to_thread(self.store.draft, dataset, sample=self._is_sample(dataset))
+        draft = await self._draft(dataset)
         try:
             with self._resumed(dataset) as upstream:
                 async for page in dataset.reader.fetch(upstream):
@@ -173,6 +173,17 @@ class Refresher:
         new = published.number != draft.base.number
         await self._follow(dataset, new=new)
         return draft.changes, PUBLISHED if new else UNCHANGED, None
+
+    async def _draft(self, dataset: Dataset) -> Draft:
+        """Begin a version; when this is given up meanwhile, nobody else would close what the thread gives."""
+        begun = asyncio.create_task(asyncio.to_thread(self.store.draft, dataset, sample=self._is_sample(dataset)))
+        try:
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            with suppress(BrokerError):
+                draft = await begun
+                await asyncio.to_thread(draft.close)
+            raise
 
     def _doubted(self, draft: Draft) -> Held | None:
         """What is held instead of being published; None for what nobody doubts, or not any more."""

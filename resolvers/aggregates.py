@@ -1,7 +1,6 @@
 """`aggregate`: counts, sums, averages, smallest and largest values by group, computed in the database."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -121,14 +120,10 @@ async def _grouped(
 
 async def _with_names(context: Context, by: Sequence[GroupBy], groups: Sequence[Group]) -> Sequence[Group]:
     """Groups by district have the district's name as their key."""
-    places = [n for n, one in enumerate(by) if one.field == DISTRICT]
-    if not places:
+    if all(one.field != DISTRICT for one in by):
         return groups
     names = await context.districts()
-    return [
-        replace(one, key=tuple(names.get(part, part) if n in places else part for n, part in enumerate(one.key)))
-        for one in groups
-    ]
+    return [one.named(by, names) for one in groups]
 
 
 def _measures(dataset: Dataset, info: Info) -> Iterator[Measure]:

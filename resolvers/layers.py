@@ -16,6 +16,7 @@ from resolvers.connections import PAGING, connection_type, read_page
 from resolvers.context import Context, Info, RecordValue
 from resolvers.derive import argument, many, maybe, object_type, resolved
 from resolvers.properties import (
+    WORDS,
     PropertyFilter,
     PropertyOrder,
     layer_dataset,
@@ -47,12 +48,6 @@ class LayerProperty:
     )
     description: str = strawberry.field(description="What it is.")
     unit: str | None = strawberry.field(description="The unit of a number.")
-
-
-TYPES = {
-    "str": "text", "Localized": "text", "int": "whole number", "float": "number", "Decimal": "decimal", "bool": "yes or no",
-    "date": "day", "datetime": "moment", "tuple": "list of texts",
-}  # fmt: skip
 
 
 class FeatureType(RecordType):
@@ -130,7 +125,7 @@ def _schema(root: strawberry.Parent[Any]) -> Any:  # noqa: ANN401 - typed where 
     return [
         LayerProperty(
             name=property_name(dataset, one),
-            type=TYPES[one.kind.__name__],
+            type=WORDS[one.kind],
             description=f"{one.description}.",
             unit=None if one.unit == "1" else one.unit,
         )

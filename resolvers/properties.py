@@ -22,6 +22,7 @@ from resolvers.filters import MAX_NESTING, MAX_VALUES, Direction, check_text
 from resolvers.scalars import JSON
 
 __all__ = [
+    "WORDS",
     "PropertyFilter",
     "PropertyOrder",
     "layer_dataset",
@@ -36,16 +37,28 @@ __all__ = [
 MAX_WHOLE = 2**63 - 1  # what a database holds
 CONFIGURED = "layers."
 """What the ids of layers added by configuration begin with."""
-WORDS: Mapping[type, tuple[str, str]] = {
-    str: ("text", '"lipa"'),
-    int: ("whole number", "12"),
-    float: ("number", "12.5"),
-    Decimal: ("decimal", '"12.50"'),
-    bool: ("yes or no", "true"),
-    date: ("day", '"2017-09-01"'),
-    datetime: ("moment", '"2017-09-01T18:30:00+02:00"'),
+WORDS: Mapping[type, str] = {
+    str: "text",
+    Localized: "text",
+    int: "whole number",
+    float: "number",
+    Decimal: "decimal",
+    bool: "yes or no",
+    date: "day",
+    datetime: "moment",
+    tuple: "list of texts",
 }
-"""Each type as a layer's `schema` calls it, and how a value of it is written."""
+"""Each type as a layer's `schema` calls it."""
+EXAMPLES: Mapping[type, str] = {
+    str: '"lipa"',
+    int: "12",
+    float: "12.5",
+    Decimal: '"12.50"',
+    bool: "true",
+    date: '"2017-09-01"',
+    datetime: '"2017-09-01T18:30:00+02:00"',
+}
+"""How a value is written, of those types that can be compared with one."""
 COMPARED = {
     Operator.EQ: "Equal to this.",
     Operator.NE: "Not equal to this; a feature without a value is not equal.",
@@ -203,9 +216,8 @@ def _value(where: str, field: Field, value: Any) -> Any:  # noqa: ANN401 - as JS
     try:
         made = READ[kind](value)
     except (ValueError, TypeError, ArithmeticError):
-        word, example = WORDS[kind]
         raise BadArgument(
-            f"{where}: {str(value)[:60]!r} is not of type {word}; give a value such as {example}"
+            f"{where}: {str(value)[:60]!r} is not of type {WORDS[kind]}; give a value such as {EXAMPLES[kind]}"
         ) from None
     if isinstance(made, str):
         check_text(where, made)

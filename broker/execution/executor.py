@@ -9,7 +9,7 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
 from broker.execution.arguments import TEMPLATE, Hole, Holes, Template
-from broker.execution.plan import Plans, Selected, selections, variables_of
+from broker.execution.plan import STRAWBERRY, Plans, Selected, selections, variables_of
 from broker.execution.shape import NotShaped
 
 __all__ = ["Position", "Shapeable", "ShapedExecutor"]
@@ -90,7 +90,7 @@ class ShapedExecutor(Executor[Any]):
         used = frozenset(variables_of([argument.value for argument in position.node.arguments or ()]))
         holes = VariableValues(self.variable_values.sources, {name: Hole(name) for name in used})
         definition = self.schema.get_field(position.parent, position.name)
-        own = definition.extensions.get("strawberry-definition") if definition else None
+        own = definition.extensions.get(STRAWBERRY) if definition else None
         if definition is None or definition.resolve is None or own is None or not own.metadata.get(TEMPLATE):
             return None
         try:

@@ -27,7 +27,7 @@ from graphql.pyutils import Path
 
 from broker.execution.shape import NotShaped
 
-__all__ = ["Plans", "Selected", "selections", "variables_of"]
+__all__ = ["STRAWBERRY", "Plans", "Selected", "selections", "variables_of"]
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ Plans = MutableMapping[Hashable, Any]
 """What was worked out for the selections of one document."""
 
 ABSENT = "absent"
+STRAWBERRY = "strawberry-definition"
+"""Under which Strawberry keeps its own field in the extensions of graphql-core's."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Shapes of collections: a page's records, their cursors, where it lies, how many match, and figures over them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -245,19 +245,13 @@ def figures(selected: Selected) -> Callable[["Executor[Context]", Dataset], Awai
         await kept.on(executor).resolved(question)
         query = question.query
         assert query is not None  # noqa: S101 - the resolver asks once
-        places = [n for n, by in enumerate(query.group_by) if by.field == DISTRICT]
-        names = await executor.context_value.districts() if places else {}
-        return Figures(query, lambda groups: write([_named(each, places, names) for each in groups]))
+        by = query.group_by
+        if all(one.field != DISTRICT for one in by):
+            return Figures(query, write)
+        names = await executor.context_value.districts()
+        return Figures(query, lambda groups: write([one.named(by, names) for one in groups]))
 
     return ready
-
-
-def _named(group: Group, places: Sequence[int], names: Mapping[Any, str]) -> Group:
-    """A group by district has the district's name as its key."""
-    if not places:
-        return group
-    key = tuple(names.get(part, part) if n in places else part for n, part in enumerate(group.key))
-    return replace(group, key=key)
 
 
 def _aggregate(selected: Selected) -> "Ready":

@@ -6,7 +6,7 @@ from typing import Any
 from graphql import GraphQLObjectType, GraphQLOutputType, is_leaf_type, is_list_type, is_non_null_type
 from strawberry.types.field import StrawberryField
 
-from broker.execution.plan import Selected
+from broker.execution.plan import STRAWBERRY, Selected
 from broker.execution.shape import NotShaped
 
 __all__ = ["Write", "writer"]
@@ -47,7 +47,7 @@ def _read(one: Selected) -> Write:
     if one.name == "__typename":
         name = one.parent.name
         return lambda _: name
-    own: StrawberryField = one.definition.extensions["strawberry-definition"]
+    own: StrawberryField = one.definition.extensions[STRAWBERRY]
     write = _write(one.type, one)
     if own.base_resolver is not None:
         if one.definition.args:

@@ -1,6 +1,8 @@
 """A refresh is whole or it did not happen: on the real register, on the real stops, and with every fault on the way."""
 
+import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -271,6 +273,32 @@ async def test_rows_that_cannot_be_read_are_kept_with_their_reason_and_the_rest_
     assert reasons[0].startswith("amount: ")
     assert "wartosc='siedem'" in reasons[0]
     assert "data_zawarcia='2017-02-30'" in reasons[1]
+
+
+async def test_one_that_is_given_up_while_it_begins_lets_the_next_one_begin(
+    store: SqlStore, refreshing: Refreshing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    draft = store.draft
+
+    def slow(*given: Any, **named: Any) -> Any:
+        made = draft(*given, **named)
+        begun.set()
+        go_on.wait(20)
+        return made
+
+    monkeypatch.setattr(store, "draft", slow)
+    assert MIM.sample is not None
+    async with Replica(MIM.sample, MIM.base_url) as mim, refreshing(mim=mim.base_url) as refresher:
+        given_up = asyncio.create_task(refresher.refresh(STOPS))
+        assert await asyncio.to_thread(begun.wait, 20)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        monkeypatch.undo()
+        assert (await refresher.refresh(STOPS)).outcome == "published"
 
 
 async def test_a_connector_that_breaks_fails_alone(

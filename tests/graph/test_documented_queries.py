@@ -41,7 +41,7 @@ def empty(data: Any) -> list[str]:
 
 @pytest.mark.parametrize("query", blocks("docs/queries.md", "graphql"))
 async def test_the_queries_of_the_page_about_queries(ask: Ask, query: str) -> None:
-    assert empty(await ask(query, **given(query))) == []
+    assert set(empty(await ask(query, **given(query)))) <= {"changes"}  # in the sample nothing changes
 
 
 def test_an_empty_answer_is_seen() -> None:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from broker.catalog import Catalog
-from broker.refresh import FAILED, PUBLISHED, UNCHANGED, Refresher
+from broker.refresh import FAILED, PUBLISHED, QUARANTINED, UNCHANGED, Refresher
 from broker.settings import Settings, SourceSettings, UpstreamSettings
 from broker.store import open_store
 from broker.upstream import Request
@@ -55,7 +55,7 @@ BAD = {
     "cut short": (b'{"features": [{"id": "AWF41", "geometry": {"coord', "is not JSON"),
     "charset": ('{"features": [{"id": "Ż ż"}]}'.encode("cp852"), "is in a charset that is not known"),
     "unknown": (b'{"error_msg": "brak serwisu: cluster"}', "answered with an error: brak serwisu: cluster"),
-    "empty": (b'{"features": [], "type": "FeatureCollection"}', "no record could be read"),
+    "empty": (b'{"features": [], "type": "FeatureCollection"}', "records would be gone"),
     "oversized": (b" " * (2 << 20), "larger than"),
 }
 
@@ -90,6 +90,6 @@ async def test_stops_arrive_once_and_a_bad_answer_leaves_them(tmp_path: Path, fa
         0,
     )
     assert (again.outcome, again.changes.unchanged, again.changes.rejected) == (UNCHANGED, count, 0)
-    assert broken.outcome == FAILED
+    assert broken.outcome == (QUARANTINED if fault == "empty" else FAILED)
     assert says in str(broken.error)
     assert (kept.number, kept.records) == (1, count)
