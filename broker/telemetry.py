@@ -1,13 +1,13 @@
 """What the broker tells about itself: structured log lines, one name an event, the id of the request at hand, and traces.
 
-Traces are OpenTelemetry's. Without its SDK, installed and set up by who wants them, a span costs some microseconds and goes nowhere.
+Traces are OpenTelemetry's. Without its SDK, installed and set up by who wants them, a span is made only to hand on a caller's trace.
 """
 
 import logging
 import secrets
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from enum import StrEnum
 from itertools import count
@@ -108,13 +108,21 @@ def span(
     **attributes: str | int,
 ) -> AbstractContextManager[trace.Span]:
     """A span around what is done within, below ``parent`` or the span at hand; an error that leaves it is noted in it."""
+    if parent is None and not _collected():
+        return nullcontext(trace.INVALID_SPAN)
     return _tracer.start_as_current_span(name, parent, trace.SpanKind[kind.upper()], attributes)
 
 
-def caller(headers: Iterable[tuple[bytes, bytes]]) -> Context:
-    """The span that a request comes from, as its headers tell (W3C Trace Context); none when they do not."""
+def _collected() -> bool:
+    """Whether an SDK is set up."""
+    plain = isinstance(_tracer, trace.ProxyTracer)
+    return not (plain and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider))
+
+
+def caller(headers: Iterable[tuple[bytes, bytes]]) -> Context | None:
+    """The span that a request comes from, as its headers tell (W3C Trace Context); None when they do not."""
     told = {name.decode(): value.decode("latin-1") for name, value in headers if name in TRACE_HEADERS}
-    return extract(told, Context())
+    return extract(told, Context()) if told else None
 
 
 def trace_headers() -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from broker.errors import Unavailable
 from broker.metrics import REGISTRY
 from broker.probes import Probes
+from broker.telemetry import configure
 from broker.upstream import Request
 from tests.protocol.counted import Broker, asked, running
 
@@ -30,6 +31,12 @@ NAMED = "query Names { districts(first: 3) { nodes { name } } }"
 async def broker(tmp_path_factory: pytest.TempPathFactory, asker: Asker) -> AsyncIterator[Broker]:
     async with running(tmp_path_factory.mktemp("outside"), asker) as broker:
         yield broker
+
+
+@pytest.fixture(autouse=True)
+def _telling() -> None:
+    """Whatever a command in this process has set the level to."""
+    configure("info", "console")
 
 
 @pytest.fixture
