@@ -5,12 +5,12 @@ it goes on being served, and the other data sets go on being refreshed.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from broker.breaker import Circuit
 from broker.catalog import Catalog
@@ -31,6 +31,8 @@ PUBLISHED, UNCHANGED, QUARANTINED, FAILED = "published", "unchanged", "quarantin
 Attempt = tuple[Changes, str, str | None]
 """What a refresh has met, how it ended, and why when that was not well."""
 AT_ONCE = 2
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -162,12 +164,12 @@ class Refresher:
         try:
             with self._resumed(dataset) as upstream:
                 async for page in dataset.reader.fetch(upstream):
-                    await asyncio.to_thread(draft.add, dataset.records(page, draft.fields))  # rows are read there too
+                    await _to_its_end(draft.add, dataset.records(page, draft.fields))  # rows are read there too
                     progress(dataset.id, draft.changes.records)
-            held = await asyncio.to_thread(self._doubted, draft)
+            held = await _to_its_end(self._doubted, draft)
             if held is not None:
                 return draft.changes, QUARANTINED, told(held)
-            published = await asyncio.to_thread(draft.publish)
+            published = await _to_its_end(draft.publish)
         finally:
             await asyncio.shield(asyncio.to_thread(draft.close))
         new = published.number != draft.base.number
@@ -176,14 +178,17 @@ class Refresher:
 
     async def _draft(self, dataset: Dataset) -> Draft:
         """Begin a version; when this is given up meanwhile, nobody else would close what the thread gives."""
-        begun = asyncio.create_task(asyncio.to_thread(self.store.draft, dataset, sample=self._is_sample(dataset)))
+        made: list[Draft] = []
         try:
-            return await asyncio.shield(begun)
+            return await _to_its_end(lambda: self._begin(dataset, made))
         except asyncio.CancelledError:
-            with suppress(BrokerError):
-                draft = await begun
+            for draft in made:
                 await asyncio.to_thread(draft.close)
             raise
+
+    def _begin(self, dataset: Dataset, made: list[Draft]) -> Draft:
+        made.append(self.store.draft(dataset, sample=self._is_sample(dataset)))
+        return made[0]
 
     def _doubted(self, draft: Draft) -> Held | None:
         """What is held instead of being published; None for what nobody doubts, or not any more."""
@@ -244,6 +249,16 @@ class Refresher:
                 )
             return Sample(dataset.source.sample)
         return self._network.transport(dataset.source.id, dataset.address)
+
+
+async def _to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do work in a thread; when this is given up, wait for it all the same: a thread cannot be stopped, and what follows must not run beside it."""
+    doing = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.gather(doing, return_exceptions=True)
+        raise
 
 
 def told(held: Held) -> str:
