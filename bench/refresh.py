@@ -85,7 +85,11 @@ async def _refresh(base_url: str, store_url: str) -> None:
     from broker.telemetry import configure  # noqa: PLC0415 - as above
 
     settings = Settings.load(
-        sample=False, store=store_url, log_level="warning", sources={"bip": {"base_url": base_url}}
+        sample=False,
+        store=store_url,
+        log_level="warning",
+        sources={"bip": {"base_url": base_url}},
+        upstream={"per_second": 1_000_000},  # the pace that spares a source would be all that is measured
     )
     configure(settings.log_level, settings.log_format)
     catalog = Catalog.load()
