@@ -49,7 +49,7 @@ class Wanted:
     @classmethod
     def of(cls, scope: Scope) -> "Wanted":
         """Read from an ASGI scope; a client says the same again and again, so what was read last is kept."""
-        return _wanted(scope["method"], tuple([(name, value) for name, value in scope["headers"]]))
+        return _wanted(scope["method"], tuple(map(tuple, scope["headers"])))
 
     @classmethod
     def read(cls, method: str, headers: Iterable[tuple[bytes, bytes]]) -> "Wanted":

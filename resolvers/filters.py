@@ -89,6 +89,10 @@ def filter_input(dataset: Dataset) -> Any:  # noqa: ANN401 - a class, used as an
     return input_type(name, f"Which records of `{dataset.root}`; all that is given must hold.", members)
 
 
+ATTRIBUTES = tuple((one, f"{one.name.lower()}_") for one in Operator)
+"""Each operator, and the attribute of the input that holds its value."""
+
+
 def read_filter(dataset: Dataset, given: Any, nesting: int = 0) -> Condition:  # noqa: ANN401 - a filter input
     """A filter as a condition. Raises `BadArgument` or `TooMuch`, naming the field."""
     if nesting > MAX_NESTING:
@@ -110,8 +114,8 @@ def _comparisons(field: Field, operators: Any) -> Iterator[Compare]:  # noqa: AN
     name = camel(field.name)
     if operators is None:
         raise BadArgument(f"filter.{name}: null is no condition; use {{isNull: true}} for records without a value")
-    for operator in Operator:
-        value = getattr(operators, f"{operator.name.lower()}_", strawberry.UNSET)
+    for operator, attribute in ATTRIBUTES:
+        value = getattr(operators, attribute, strawberry.UNSET)
         if value is strawberry.UNSET:
             continue
         if value is None:

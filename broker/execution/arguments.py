@@ -5,7 +5,6 @@ stands for is known to be of its type by then; a hole is only filled with a valu
 arguments that are not given.
 """
 
-import copy
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +72,8 @@ def _fill_input(value: Any) -> Fill | None:  # noqa: ANN401 - an input object
         return None
 
     def filled(values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
-        made = copy.copy(value)
+        made = object.__new__(type(value))
+        made.__dict__.update(vars(value))
         for name, fill in inside.items():
             setattr(made, name, fill(values))
         return made
