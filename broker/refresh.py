@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from broker.breaker import Circuit
 from broker.catalog import Catalog
-from broker.errors import BrokerError, Suspicious
+from broker.errors import BrokerError, NotFound, Suspicious
 from broker.guards import believed, doubts
 from broker.metrics import REFRESHES
 from broker.model import Dataset
@@ -77,8 +77,11 @@ class Refresher:
         return await self._kept(dataset, self._attempt(dataset, progress))
 
     async def accept(self, dataset: Dataset) -> RefreshRecord:
-        """Publish what of a data set is held in quarantine; that nothing is, or that it cannot be, is told in the record."""
-        return await self._kept(dataset, self._accept(dataset))
+        """Publish what of a data set is held in quarantine; that it cannot be is told in the record. Raises `NotFound` when nothing is."""
+        held = (await asyncio.to_thread(self.store.held)).get(dataset.id)
+        if held is None:
+            raise NotFound(f"{dataset.id}: nothing is held in quarantine")
+        return await self._kept(dataset, self._accept(dataset, held))
 
     async def _kept(self, dataset: Dataset, attempt: Coroutine[Any, Any, Attempt]) -> RefreshRecord:
         started = datetime.now(UTC)
@@ -130,7 +133,13 @@ class Refresher:
                 if one.gazetteer is not None:
                     register.set()
 
-        return done + await asyncio.gather(*(in_turn(one) for one in ordered[len(first) :]))
+        # Whatever becomes of one, and when all are given up: nobody goes on before each has come to its end.
+        others = await asyncio.gather(*(in_turn(one) for one in ordered[len(first) :]), return_exceptions=True)
+        for one in others:
+            if isinstance(one, BaseException):
+                raise one
+            done.append(one)
+        return done
 
     def expect(self, ids: Iterable[str]) -> None:
         """Announce that these data sets are about to be refreshed, here or by another process, for the first time."""
@@ -194,15 +203,15 @@ class Refresher:
         """What is held instead of being published; None for what nobody doubts, or not any more."""
         bounds = self.settings.refresh
         found = doubts(draft, bounds)
-        if not found or believed(draft, agreement(draft, found), bounds):
+        if not found:
             return None
-        return hold(draft, found)
+        agreed = agreement(draft, found)
+        return None if believed(draft, agreed, bounds) else hold(draft, found, agreed)
 
-    async def _accept(self, dataset: Dataset) -> Attempt:
-        held = (await asyncio.to_thread(self.store.held)).get(dataset.id)
+    async def _accept(self, dataset: Dataset, held: Held) -> Attempt:
         await asyncio.to_thread(self.store.accept, dataset)
         await self._follow(dataset, new=True)
-        return held.changes if held else Changes(), PUBLISHED, None
+        return held.changes, PUBLISHED, None
 
     async def _follow(self, dataset: Dataset, *, new: bool) -> None:
         """What hangs on a data set is worked out anew: places on the districts, addresses on their register."""

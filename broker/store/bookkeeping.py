@@ -97,6 +97,7 @@ def _quarantine(metadata: MetaData) -> Table:
         Column("doubts", Text, nullable=False),
         Column("gone", Text, nullable=False),
         Column("changes", Text, nullable=False),
+        Column("facts", Text, nullable=False),
         Column("sample", Boolean, nullable=False),
     )
 

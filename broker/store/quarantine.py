@@ -17,7 +17,7 @@ from broker.errors import NotFound
 from broker.model import Dataset
 from broker.store.database import Database, Published
 from broker.store.lives import HELD, drop_held, end
-from broker.store.versions import Changes, Draft
+from broker.store.versions import Changes, Draft, keep_facts, written
 
 __all__ = ["Doubt", "DoubtKind", "Held", "accept", "agreement", "held", "hold"]
 
@@ -72,16 +72,19 @@ def agreement(draft: Draft, doubts: Sequence[Doubt]) -> int:
     return before.agreed + 1 if apart <= ALIKE * before.changes.records else 1
 
 
-def hold(draft: Draft, doubts: Sequence[Doubt]) -> Held:
-    """Put a draft that has been read to its end into quarantine, in place of what was there before."""
-    agreed, gone, own = agreement(draft, doubts), draft.finish(), draft.store.own
+def hold(draft: Draft, doubts: Sequence[Doubt], agreed: int) -> Held:
+    """Put a draft that has been read to its end into quarantine, in place of what was there before.
+
+    ``agreed`` is its `agreement`.
+    """
+    gone, own = draft.finish(), draft.store.own
     before, now = held(draft.store).get(draft.dataset.id), datetime.now(UTC)
     since = before.held_at if before is not None and agreed > 1 else now
     made = Held(draft.dataset.id, since, now, agreed, tuple(doubts), draft.changes, draft.sample)
     with draft.store.writing() as connection:
         drop_held(connection, draft.store, draft.dataset)
         _move(connection, draft.store, draft.dataset, draft.number, HELD)
-        connection.execute(insert(own.quarantine).values(**_row(made, gone)))
+        connection.execute(insert(own.quarantine).values(**_row(made, gone), facts=written(draft.facts)))
         draft.keep_rejected(connection)
     draft.kept = True
     return made
@@ -100,6 +103,7 @@ def accept(store: Database, dataset: Dataset) -> Published:
         replaced = connection.execute(select(table.c[dataset.key]).where(table.c["_since"] == HELD)).scalars()
         end(connection, store, dataset, [*orjson.loads(row.gone), *replaced], made.number)
         _move(connection, store, dataset, HELD, made.number)
+        keep_facts(connection, store, dataset, row.facts)
         connection.execute(delete(own.quarantine).where(own.quarantine.c.dataset == dataset.id))
         connection.execute(insert(own.versions).values(**asdict(made)))
         store.dialect.settle(connection, table)

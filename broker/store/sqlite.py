@@ -6,6 +6,7 @@ about places is in `broker.store.sqlite_places`.
 
 import fcntl
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,22 +76,28 @@ class FileClaim:
 
 
 class CommitWatch:
-    """A connection of its own, whose data version changes with every commit of another one (PRAGMA data_version)."""
+    """A connection of its own, whose data version changes with every commit of another one (PRAGMA data_version).
+
+    Threads share it, and closing it while one of them asks would end the process.
+    """
 
     def __init__(self, path: str) -> None:
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=0, isolation_level=None)
+        self._turn = threading.Lock()
 
     def token(self) -> object | None:
-        """The data version; None when it would have to be waited for."""
+        """The data version; None when it would have to be waited for, or there is nothing to look at any more."""
         try:
-            ((token,),) = self._connection.execute("PRAGMA data_version")
-        except sqlite3.OperationalError:
+            with self._turn:
+                ((token,),) = self._connection.execute("PRAGMA data_version")
+        except (sqlite3.OperationalError, sqlite3.ProgrammingError):
             return None
         return token  # type: ignore[no-any-return]  # a number
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        with self._turn:
+            self._connection.close()
 
 
 class CountedSteps:

@@ -28,7 +28,7 @@ from broker.store.lives import HELD, alive, drop, drop_held, end
 from broker.store.located import placed
 from broker.store.tables import FOREVER, encoder, fingerprinter, well_known
 
-__all__ = ["Changes", "Draft", "Facts", "RefreshRecord", "facts"]
+__all__ = ["Changes", "Draft", "Facts", "RefreshRecord", "facts", "keep_facts", "written"]
 
 BATCH = 2000
 KEPT_REJECTED = 1000
@@ -227,7 +227,7 @@ class Draft:
         versions = self.store.own.versions
         with self.store.writing() as connection:
             self.keep_rejected(connection)
-            self._keep_facts(connection)
+            keep_facts(connection, self.store, self.dataset, written(self.facts))
             drop_held(connection, self.store, self.dataset)
             if self.base.number and same:
                 known = and_(versions.c.dataset == self.dataset.id, versions.c.number == self.base.number)
@@ -273,17 +273,24 @@ class Draft:
                 ],
             )
 
-    def _keep_facts(self, connection: Connection) -> None:
-        own, now = self.store.own.facts, asdict(self.facts)
-        connection.execute(delete(own).where(own.c.dataset == self.dataset.id))
-        connection.execute(insert(own).values(dataset=self.dataset.id, facts=orjson.dumps(now).decode()))
-
 
 def facts(connection: Connection, store: Database, dataset: Dataset) -> Facts | None:
     """What the source gave when it was last believed."""
     own = store.own.facts
     known = connection.scalar(select(own.c.facts).where(own.c.dataset == dataset.id))
     return None if known is None else Facts(**orjson.loads(known))
+
+
+def written(known: Facts) -> str:
+    """What the source gave, as it is kept."""
+    return orjson.dumps(asdict(known)).decode()
+
+
+def keep_facts(connection: Connection, store: Database, dataset: Dataset, text: str) -> None:
+    """Keep what the source gave of a version that is published, to compare the next one with."""
+    own = store.own.facts
+    connection.execute(delete(own).where(own.c.dataset == dataset.id))
+    connection.execute(insert(own).values(dataset=dataset.id, facts=text))
 
 
 def _shown(rejected: Rejected) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from broker.errors import NotFound, StoreError
 from broker.model import Record, Rejected
 from broker.query import Find, Query, Term, Window
-from broker.store import Doubt, DoubtKind, Held, SqlStore, hold
+from broker.store import Doubt, DoubtKind, Held, SqlStore, agreement, hold
 from broker.store.lives import HELD
 from tests.stores.town import SHOPS, Shop, put, shop
 
@@ -21,7 +21,7 @@ def held(store: SqlStore, *records: Record | Rejected, doubts: Iterable[Doubt] =
     draft = store.draft(SHOP, sample=False)
     try:
         draft.add(records)
-        return hold(draft, tuple(doubts))
+        return hold(draft, tuple(doubts), agreement(draft, tuple(doubts)))
     finally:
         draft.close()
 

@@ -190,3 +190,9 @@ def test_repairs_are_kept_with_the_records_and_counted(town: SqlStore) -> None:
     assert {key: row[MENDED] for key, row in rows.items()} == {"a": None, "m": "axes were swapped"}
     _, changes = put(town, SHOP, shop("a"), moved.record)
     assert (changes.changed, town.repairs(SHOP, version + 1)) == (1, [])
+
+
+def test_what_watches_a_closed_store_says_nothing(town: SqlStore) -> None:
+    town.close()
+    assert town.known_versions() is None
+    assert town._watch.token() is None
