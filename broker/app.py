@@ -26,6 +26,7 @@ from broker.errors import BrokerError, SettingError
 from broker.headers import SecurityHeaders
 from broker.live import Live
 from broker.model import Dataset
+from broker.on_demand import OnDemand
 from broker.packages import check_packages
 from broker.probes import Probes
 from broker.refresh import Refresher
@@ -55,6 +56,7 @@ class Engine:
     store: SqlStore
     refresher: Refresher
     live: Live
+    on_demand: OnDemand
     endpoint: Endpoint
     layers_away: Mapping[str, str]
     """Why the server of a configured layer does not describe it now, by ``layers.<id>``; it may have done so before."""
@@ -72,17 +74,17 @@ class Engine:
                 raise SettingError(f"sources.{id}: there is no such source; there are {', '.join(catalog.sources)}")
         store = open_store(settings.store, catalog, timedelta(days=settings.history.days))
         refresher = Refresher(catalog, store, settings)
-        live, search = Live(refresher, store), Search(store)
+        live, on_demand, search = Live(refresher, store), OnDemand(refresher), Search(store)
         endpoint = Endpoint(
             core(build(catalog)),
-            lambda: Context(catalog, store, live, search, settings),
+            lambda: Context(catalog, store, live, on_demand, search, settings),
             settings.limits,
             introspection=settings.introspection,
             pages=settings.pages,
             store=store,
             room=settings.kept_mib << 20,
         )
-        return cls(settings, catalog, store, refresher, live, endpoint, away)
+        return cls(settings, catalog, store, refresher, live, on_demand, endpoint, away)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Engine"]:
@@ -143,7 +145,7 @@ class Engine:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[None]:
         try:
-            async with self.refresher, aclosing(self.live):
+            async with self.refresher, aclosing(self.live), aclosing(self.on_demand):
                 yield
         finally:
             self.store.close()

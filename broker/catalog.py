@@ -8,12 +8,13 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import entry_points
 from types import ModuleType
 
 from broker.errors import DeclarationError, NotFound
+from broker.lookup import Item, Lookup
 from broker.model import Dataset, Record, Source
 from broker.text import nearest
 
@@ -32,47 +33,55 @@ class Broken:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every declared data set, by id, in the order of their ids."""
+    """Every declared data set and every lookup, by id, in the order of their ids."""
 
     datasets: Mapping[str, Dataset]
     broken: tuple[Broken, ...] = ()
+    lookups: Mapping[str, Lookup] = field(default_factory=dict)
 
     @classmethod
     def load(cls, configured: Iterable[Dataset] = (), unusable: Iterable[Broken] = ()) -> "Catalog":
         """Read every installed connector, and add what is configured. Raises `DeclarationError` when two contradict each other."""
         found: list[Dataset] = list(configured)
+        lookups: list[Lookup] = []
         broken: list[Broken] = list(unusable)
         for name in _module_names():
             try:
-                found.extend(_declared(importlib.import_module(name)))
+                module = importlib.import_module(name)
+                found.extend(_declared(module))
+                lookups.extend(_looked_up(module))
             except Exception as error:  # noqa: BLE001 - whatever another package does, the rest goes on
                 broken.append(Broken(name, f"{type(error).__name__}: {error}"))
-        return cls.of(found, tuple(broken))
+        return cls.of(found, tuple(broken), lookups)
 
     @classmethod
-    def of(cls, datasets: Iterable[Dataset], broken: tuple[Broken, ...] = ()) -> "Catalog":
-        """A catalogue of these data sets. Raises `DeclarationError` when they contradict one another."""
+    def of(
+        cls, datasets: Iterable[Dataset], broken: tuple[Broken, ...] = (), lookups: Iterable[Lookup] = ()
+    ) -> "Catalog":
+        """A catalogue of these. Raises `DeclarationError` when they contradict one another."""
         ordered = sorted(datasets, key=lambda one: one.id)
         for what in ("id", "type_name"):
             _unique(ordered, what)
         _unique([one for one in ordered if not one.generic], "root")
-        catalog = cls({one.id: one for one in ordered}, broken)
+        asked = {one.id: one for one in sorted(lookups, key=lambda one: one.id)}
+        catalog = cls({one.id: one for one in ordered}, broken, asked)
         for one in ordered:
-            for field in one.fields:
-                if field.to is not None and field.to not in catalog.datasets:
-                    raise DeclarationError(
-                        f"{one.id}.{field.name}: refers to {field.to!r}, which no connector declares"
-                    )
+            for its in one.fields:
+                if its.to is not None and its.to not in catalog.datasets:
+                    raise DeclarationError(f"{one.id}.{its.name}: refers to {its.to!r}, which no connector declares")
         if sum(one.partition for one in ordered) > 1:
             raise DeclarationError("more than one data set is declared with partition=True")
         if sum(one.gazetteer is not None for one in ordered) > 1:
             raise DeclarationError("more than one data set is declared with gazetteer=")
+        for lookup in asked.values():
+            _check_lookup(lookup, catalog)
         return catalog
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
-        """Every source that has a data set, by id."""
-        return {one.source.id: one.source for one in self.datasets.values()}
+        """Every source that has a data set or a lookup, by id."""
+        declared: Iterable[Dataset | Lookup] = (*self.datasets.values(), *self.lookups.values())
+        return {one.source.id: one.source for one in declared}
 
     @cached_property
     def partition(self) -> Dataset | None:
@@ -115,6 +124,19 @@ def _unique(datasets: Iterable[Dataset], what: str) -> None:
             raise DeclarationError(f"{one.id} and {other.id} have the same {what}, {getattr(one, what)!r}")
 
 
+def _check_lookup(lookup: Lookup, catalog: Catalog) -> None:
+    """Refuse a lookup that does not fit. Raises `DeclarationError` that names it and the remedy."""
+    dataset = catalog.datasets.get(lookup.on)
+    if dataset is None:
+        raise DeclarationError(f"{lookup.id}: on={lookup.on!r}, which no connector declares")
+    if all(one.name != lookup.by or one.kind is not str or one.optional for one in dataset.fields):
+        raise DeclarationError(f"{lookup.id}: by={lookup.by!r} is no text that every record of {dataset.id} has")
+    if any(one.name == lookup.name for one in dataset.fields):
+        raise DeclarationError(f"{lookup.id}: {dataset.id} has a field {lookup.name!r}; name the lookup otherwise")
+    if any(one.type_name == lookup.type_name for one in catalog.datasets.values()):
+        raise DeclarationError(f"{lookup.id}: {lookup.type_name} is the type of a data set's records")
+
+
 def _module_names() -> Iterator[str]:
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.value):
         try:
@@ -133,3 +155,9 @@ def _declared(module: ModuleType) -> Iterator[Dataset]:
     for value in vars(module).values():
         if isinstance(value, type) and issubclass(value, Record) and value.__module__ == module.__name__:
             yield value.__dataset__
+
+
+def _looked_up(module: ModuleType) -> Iterator[Lookup]:
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Item) and value.__module__ == module.__name__:
+            yield value.__lookup__

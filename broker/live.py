@@ -6,30 +6,18 @@ that hangs costs one query its patience, not each: who comes later shares what i
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from broker.breaker import Circuit
-from broker.deadline import shared
 from broker.errors import Unavailable
+from broker.flights import Flights
 from broker.model import Dataset
 from broker.refresh import FAILED, QUARANTINED, Refresher
 from broker.store import Published, SqlStore
 
-__all__ = ["LONGEST_WAIT", "PATIENCE", "Live"]
+__all__ = ["Live"]
 
-PATIENCE = 5.0
-"""Seconds that a source has to answer before what was there is served, when the query does not say."""
-LONGEST_WAIT = 15.0
-"""Seconds that a query may wait at most."""
 FIRST = timedelta(seconds=15)
 """How long a query waits for the very first version of a data set, while the broker is being filled."""
-
-
-class _Flight(NamedTuple):
-    """A refresh under way, and when it began by the event loop's clock."""
-
-    task: asyncio.Task[None]
-    begun: float
 
 
 class Live:
@@ -39,7 +27,7 @@ class Live:
         self._refresher = refresher
         self._store = store
         self._stale = timedelta(minutes=refresher.settings.live.stale_minutes)
-        self._flights: dict[str, _Flight] = {}
+        self._flights = Flights()
         self._tried: dict[str, datetime] = {}
 
     async def fresh(self, dataset: Dataset, published: Published, wait: float | None = None) -> Published:
@@ -48,8 +36,7 @@ class Live:
         Waits so many seconds at most; when left out, as long as a source has to answer, counted from when it was asked.
         Raises `Unavailable` when there has never been a version, or none for longer than ``live.stale_minutes``.
         """
-        clock = asyncio.get_running_loop().time
-        came = clock()
+        came = asyncio.get_running_loop().time()
         if published.number == 0:
             await self._refresher.awaited(dataset.id, FIRST if wait is None else timedelta(seconds=wait))
             published = await self._newest(dataset)
@@ -58,19 +45,15 @@ class Live:
         if self._due(dataset, published):
             published = await self._newest(dataset)  # what the query knows may have been overtaken meanwhile
         if self._due(dataset, published):
-            flight = self._flight(dataset)
-            until = flight.begun + PATIENCE if wait is None else came + wait
-            await asyncio.wait([flight.task], timeout=max(0.0, until - clock()))
+            flight = self._flights.join(dataset.id, lambda: self._fetch(dataset))
+            await self._flights.landed(flight, came, wait)
             published = await self._newest(dataset)
         self._check(dataset, published)
         return published
 
     async def aclose(self) -> None:
         """End what is under way, before the connections to the sources are closed."""
-        tasks = [one.task for one in self._flights.values()]
-        for one in tasks:
-            one.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._flights.aclose()
 
     async def _newest(self, dataset: Dataset) -> Published:
         return await asyncio.to_thread(self._store.version, dataset)
@@ -87,20 +70,11 @@ class Live:
         resting = tried is not None and now - tried < dataset.refresh.interval and dataset.id not in self._flights
         return not young and not resting
 
-    def _flight(self, dataset: Dataset) -> _Flight:
-        if dataset.id not in self._flights:
-            self._tried[dataset.id] = datetime.now(UTC)
-            task = asyncio.create_task(self._fetch(dataset), context=shared())
-            self._flights[dataset.id] = _Flight(task, asyncio.get_running_loop().time())
-        return self._flights[dataset.id]
-
     async def _fetch(self, dataset: Dataset) -> None:
-        try:
-            record = await self._refresher.refresh(dataset)
-            if record.outcome not in (FAILED, QUARANTINED):
-                self._tried.pop(dataset.id, None)
-        finally:
-            del self._flights[dataset.id]
+        self._tried[dataset.id] = datetime.now(UTC)
+        record = await self._refresher.refresh(dataset)
+        if record.outcome not in (FAILED, QUARANTINED):
+            self._tried.pop(dataset.id, None)
 
     def _check(self, dataset: Dataset, published: Published) -> None:
         """Raises `Unavailable` for what is too old to be shown as live."""

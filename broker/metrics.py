@@ -29,6 +29,7 @@ __all__ = [
     "EXECUTING",
     "INTERNAL_ERRORS",
     "KEPT_BYTES",
+    "LOOKUPS",
     "REFRESHES",
     "REGISTRY",
     "REQUESTS",
@@ -86,6 +87,12 @@ INTERNAL_ERRORS = Counter(
 )
 EXECUTING = Gauge("broker_requests_executing", "Requests that are being executed now.", registry=REGISTRY)
 KEPT_BYTES = Gauge("broker_kept_bytes", "What the kept answers take of kept_mib.", registry=REGISTRY)
+LOOKUPS = Counter(
+    "broker_lookups",
+    "Requests of lookups to their source, by how they ended.",
+    ("lookup", "outcome"),
+    registry=REGISTRY,
+)
 REFRESHES = Counter(
     "broker_refreshes", "Refreshes by this process, by how they ended.", ("dataset", "outcome"), registry=REGISTRY
 )

@@ -25,6 +25,8 @@ from typing import (
     get_type_hints,
 )
 
+import orjson
+
 from broker.errors import DeclarationError, RowError
 from broker.fields import CITY_TIME, Field, Row, declared_field, field
 from broker.geometry import Geometry, mended
@@ -140,6 +142,13 @@ class Rejected:
 
     row: Row
     reason: str
+
+    @property
+    def shown(self) -> str:
+        """The row as JSON text, cut after 4 000 bytes."""
+        return orjson.dumps(dict(self.row), default=str, option=orjson.OPT_NON_STR_KEYS)[:4000].decode(
+            "utf-8", "ignore"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from broker.catalog import Catalog
 from broker.errors import BrokerError, NotFound, Suspicious
 from broker.guards import believed, doubts
 from broker.metrics import REFRESHES
-from broker.model import Dataset
+from broker.model import Dataset, Source
 from broker.remembered import Resumption
 from broker.settings import Settings
 from broker.store import Changes, Draft, Held, RefreshRecord, SqlStore, agreement, hold
@@ -232,32 +232,33 @@ class Refresher:
         """What was added by configuration is never a sample: there is none of it."""
         return self.settings.sample and not dataset.generic
 
-    def _upstream(self, dataset: Dataset) -> Upstream:
-        own = self.settings.sources.get(dataset.source.id)
-        base_url = str(own.base_url) if own and own.base_url else dataset.address or dataset.source.base_url
-        known = f"{dataset.source.id} {base_url}"
+    def upstream(self, source: Source, address: str | None = None, *, sample: bool) -> Upstream:
+        """The way to a source, or to its sample; ``address`` is where a data set of it is asked that has one of its own."""
+        own = self.settings.sources.get(source.id)
+        base_url = str(own.base_url) if own and own.base_url else address or source.base_url
+        known = f"{source.id} {base_url}"
         if known not in self._upstreams:
-            self._upstreams[known] = Upstream(base_url, self._transport(dataset), self.settings.upstream.attempts)
+            transport = self._transport(source, address, sample=sample)
+            self._upstreams[known] = Upstream(base_url, transport, self.settings.upstream.attempts)
         return self._upstreams[known]
 
     @contextmanager
     def _resumed(self, dataset: Dataset) -> Iterator[Upstream]:
         """The data set's upstream, which goes on from where the refresh before was cut off; what is live is always asked anew."""
-        upstream = self._upstream(dataset)
-        if dataset.refresh.live or self._is_sample(dataset):
+        sample = self._is_sample(dataset)
+        upstream = self.upstream(dataset.source, dataset.address, sample=sample)
+        if dataset.refresh.live or sample:
             yield upstream
             return
         with self._resumption.of(dataset.id, upstream.transport) as transport:
             yield replace(upstream, transport=transport)
 
-    def _transport(self, dataset: Dataset) -> Transport:
-        if self._is_sample(dataset) or self._network is None:
-            if dataset.source.sample is None:
-                raise Suspicious(
-                    f"{dataset.source.id} has no sample data; set BROKER_SAMPLE=false to ask the real source"
-                )
-            return Sample(dataset.source.sample)
-        return self._network.transport(dataset.source.id, dataset.address)
+    def _transport(self, source: Source, address: str | None, *, sample: bool) -> Transport:
+        if sample or self._network is None:
+            if source.sample is None:
+                raise Suspicious(f"{source.id} has no sample data; set BROKER_SAMPLE=false to ask the real source")
+            return Sample(source.sample)
+        return self._network.transport(source.id, address)
 
 
 async def _to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -244,6 +244,13 @@ class Limits(_Group):
     records: int = setting(
         2_000_000, "The most records that an operation may give, pages within pages multiplied.", COUNT, "records", ge=1
     )
+    lookups: int = setting(
+        30,
+        "About how many records of one request a source may be asked one by one, as for a stop's departures.",
+        COUNT,
+        "records",
+        ge=1,
+    )
     seconds: float = setting(
         30.0, "How long a request may take; then the work for it is stopped.", "a number above 0", "seconds", gt=0
     )

@@ -49,6 +49,7 @@ class Event(StrEnum):
     REQUEST_ANSWERED = "request.answered"
     REQUEST_REFUSED = "request.refused"
     REQUEST_FAILED = "request.failed"
+    LOOKUP_FAILED = "lookup.failed"
     REFRESH_FINISHED = "refresh.finished"
     REFRESH_FAILED = "refresh.failed"
     SCHEDULE_FAILED = "schedule.failed"

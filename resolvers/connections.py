@@ -12,7 +12,7 @@ from strawberry.types.field import StrawberryField
 from broker.errors import BadArgument, TooMuch
 from broker.execution.arguments import TEMPLATE, Holes, Template
 from broker.execution.executor import Position, Shapeable
-from broker.live import LONGEST_WAIT, PATIENCE
+from broker.flights import LONGEST_WAIT, PATIENCE
 from broker.model import Dataset
 from broker.query import Aggregation, Condition, Group, Order, Query, Row, Selection, Window
 from broker.store import Published
@@ -25,7 +25,19 @@ from resolvers.records import RecordType
 from resolvers.selection import below
 from resolvers.shapes.pages import answer
 
-__all__ = ["PAGING", "Edge", "Page", "PageInfo", "collection", "connection_type", "page_size", "read_page", "taken"]
+__all__ = [
+    "PAGING",
+    "Edge",
+    "Page",
+    "PageInfo",
+    "collection",
+    "connection_type",
+    "page_size",
+    "read_page",
+    "read_wait",
+    "taken",
+    "wait_argument",
+]
 
 
 @strawberry.type(description="Where a page lies among all records.")
@@ -142,6 +154,11 @@ WAIT = (
 )
 
 
+def wait_argument() -> Any:  # noqa: ANN401 - an annotation
+    """The argument by which a query says how long it waits for what is live."""
+    return argument(float | None, WAIT)
+
+
 def collection(record: RecordType) -> StrawberryField:
     """The root field of a data set: its connection, with arguments to filter, order and page."""
     dataset = record.dataset
@@ -162,7 +179,7 @@ def collection(record: RecordType) -> StrawberryField:
             maybe(many(record.order)), "What to order by; records equal in all of it are ordered by their key."
         ),
         **PAGING,
-        **({"wait": argument(float | None, WAIT)} if dataset.refresh.live else {}),
+        **({"wait": wait_argument()} if dataset.refresh.live else {}),
     }
     kind = connection_type(dataset.type_name, record.type, dataset.root, {"aggregate": aggregate(record)})
     return resolved(ask, maybe(kind), about, dataset.root, arguments, {TEMPLATE: True})
@@ -173,14 +190,14 @@ async def read_page(
 ) -> Page:
     """The page that was asked for; its records are read by whoever answers it. Raises as the arguments do."""
     dataset = record.dataset
-    moment, wait = given.get("as_of"), _wait(given)
+    moment, wait = given.get("as_of"), read_wait(given)
     published = await (context.published(dataset, wait) if moment is None else context.published_at(dataset, moment))
     window = _window(context, dataset, order, given)
     page = Page(record, published, await record.condition(context, given), order, window)
     return page if context.shaping else await page.load(context, info)
 
 
-def _wait(given: Mapping[str, Any]) -> float | None:
+def read_wait(given: Mapping[str, Any]) -> float | None:
     """How long the query waits for what is live, in seconds. Raises `BadArgument`."""
     wait: float | None = given.get("wait")
     if wait is not None and not 0 <= wait <= LONGEST_WAIT:

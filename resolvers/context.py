@@ -16,7 +16,9 @@ from broker.errors import BadArgument, Unavailable
 from broker.execution.responses import Life
 from broker.limits import Budget
 from broker.live import Live
+from broker.lookup import Lookup
 from broker.model import CITY_TIME, Dataset
+from broker.on_demand import OnDemand
 from broker.query import AREA, DISTRICT, GEOCODING, LENGTH, LOCATION, MENDED, Query, Row, Window
 from broker.search import Search
 from broker.settings import Settings
@@ -71,6 +73,7 @@ class Context:
     catalog: Catalog
     store: SqlStore
     live: Live
+    on_demand: OnDemand
     search: Search
     settings: Settings
     extensions: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class Context:
         self.reads: dict[str, Published] = {}
         self._glanced: set[str] = set()
         self.volatile = False
+        self.looked_up = 0
         self._fresh: dict[str, asyncio.Task[Published]] = {}
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._districts: asyncio.Task[Mapping[Any, str]] | None = None
@@ -156,19 +160,20 @@ class Context:
         try:
             published = await self.live.fresh(dataset, there, wait)
         except Unavailable:
-            self._tell(dataset, "missing", there.checked_at)
+            self.tell(dataset, "missing", there.checked_at)
             raise
         if published.number == 0:
-            self._tell(dataset, "missing", None)
+            self.tell(dataset, "missing", None)
             raise Unavailable(f"{dataset.id} has not been read from its source yet; `sources` tells why")
         return self._told(dataset, published)
 
     def _told(self, dataset: Dataset, published: Published) -> Published:
         if stale(dataset, published, datetime.now(UTC)):
-            self._tell(dataset, "stale", published.checked_at)
+            self.tell(dataset, "stale", published.checked_at)
         return published
 
-    def _tell(self, dataset: Dataset, status: str, checked_at: datetime | None) -> None:
+    def tell(self, dataset: Dataset | Lookup, status: str, checked_at: datetime | None) -> None:
+        """Tell in the answer that a source was stale or missing; each data set once."""
         age = None if checked_at is None else int((datetime.now(UTC) - checked_at).total_seconds())
         told = {"source": dataset.source.id, "dataset": dataset.id, "status": status, "ageSeconds": age}
         sources = self.extensions.setdefault("sources", [])

@@ -21,7 +21,7 @@ from resolvers.shapes.places import geocoding, place_makers
 from resolvers.spatial import PLACE_COLUMNS, district_member, geocoding_member, place_members
 from resolvers.where import read_where, where_input
 
-__all__ = ["RecordType", "Types", "add_district", "place_columns", "record_types"]
+__all__ = ["RecordType", "Types", "add_district", "members_of", "place_columns", "record_types"]
 
 Lang = Annotated[
     str,
@@ -39,7 +39,7 @@ class RecordType:
     where: Any
     order: Any
     group: Any | None
-    columns: Mapping[str, frozenset[str]]
+    columns: dict[str, frozenset[str]]
     shapes: dict[str, Maker]
 
     def needed(self, fields: set[str]) -> frozenset[str]:
@@ -101,7 +101,7 @@ def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> Rec
     members: dict[str, Member | StrawberryField] = {}
     columns: dict[str, frozenset[str]] = {"provenance": provenance_columns(dataset)}
     for field in dataset.fields:
-        for name, member in _members(field):
+        for name, member in members_of(field):
             members[name] = member
             columns[camel(name)] = frozenset({field.name})
         if field.to is not None:
@@ -124,7 +124,7 @@ def _record_type(dataset: Dataset, filter: Any, where: Any, located: Any) -> Rec
     return RecordType(dataset, cls, filter, where, order_input(dataset), _group(dataset), columns, shapes)
 
 
-def _members(field: Field) -> Iterator[tuple[str, Member | StrawberryField]]:
+def members_of(field: Field) -> Iterator[tuple[str, Member | StrawberryField]]:
     """The graph's fields for a declared one: itself, and a markup's plain text; places and references come by other ways."""
     if field.kind is Geometry or field.to is not None:
         return

@@ -13,6 +13,7 @@ from resolvers.context import RecordValue
 from resolvers.derive import object_type
 from resolvers.history import changes
 from resolvers.layers import feature_type, layer_fields
+from resolvers.lookups import add_lookups
 from resolvers.node import node, nodes
 from resolvers.records import add_district, record_types
 from resolvers.related import add_related
@@ -31,6 +32,7 @@ def build(catalog: Catalog) -> strawberry.Schema:
     feature, of = feature_type(types, catalog.partition)
     add_district(catalog, types, feature)
     add_related(types, feature, of)
+    add_lookups(catalog, types)
     query = object_type(
         "Query",
         "The city's systems as one graph.",

@@ -1,5 +1,6 @@
 """`sources` and `datasets`: what there is, how fresh it is, and what went wrong."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated
@@ -8,7 +9,8 @@ import strawberry
 
 from broker.errors import BadArgument
 from broker.health import Condition
-from broker.model import Dataset, Geometry, Localized, Source
+from broker.lookup import Lookup
+from broker.model import Dataset, Field, Geometry, Licence, Localized, Source
 from broker.store import Held, Published, RefreshRecord
 from resolvers.context import Context, Info
 from resolvers.derive import camel
@@ -20,6 +22,7 @@ __all__ = [
     "DoubtName",
     "FieldInfo",
     "LicenceInfo",
+    "LookupInfo",
     "Quarantine",
     "RejectedRow",
     "Repair",
@@ -189,6 +192,23 @@ class DatasetInfo:
     )
 
 
+@strawberry.type(name="Lookup", description="What a source is asked about one record at a time, when a query asks.")
+class LookupInfo:
+    """A lookup and how it is doing, as the process that answers sees it."""
+
+    id: str = strawberry.field(description="Its name everywhere: `ztm.departures`.")
+    title: str = strawberry.field(description="What people call it.")
+    description: str = strawberry.field(description="What one of the things it gives is.")
+    dataset: str = strawberry.field(description="The data set about whose records it is asked, by id.")
+    field: str = strawberry.field(description="The field of these records that asks.")
+    licence: LicenceInfo = strawberry.field(description="Terms of use.")
+    refresh_seconds: int = strawberry.field(description="For how many seconds an answer is given again.")
+    status: Status = strawberry.field(description="How it is doing: failing when the last request for it failed.")
+    asked_at: datetime | None = strawberry.field(description="When the source was last asked; null when it never was.")
+    last_error: str | None = strawberry.field(description="Why that failed; null when it went well.")
+    fields: list[FieldInfo] = strawberry.field(description="The fields of what it gives, as declared.")
+
+
 @strawberry.type(name="Source", description="A city system.")
 class SourceInfo:
     """A source and how it is doing."""
@@ -196,7 +216,7 @@ class SourceInfo:
     id: str = strawberry.field(description="Its short name.")
     title: str = strawberry.field(description="Its name.")
     description: str = strawberry.field(description="What it holds.")
-    status: Status = strawberry.field(description="How it is doing: as its worst data set.")
+    status: Status = strawberry.field(description="How it is doing: as its worst data set or lookup.")
     circuit: Circuit = strawberry.field(
         description=(
             "Whether requests to it are sent, as the process that answers sees it: where several run, one refreshes, "
@@ -204,6 +224,7 @@ class SourceInfo:
         )
     )
     datasets: list[DatasetInfo] = strawberry.field(description="Its data sets.")
+    lookups: list[LookupInfo] = strawberry.field(description="What it is asked about single records.")
 
 
 async def sources(info: Info) -> list[SourceInfo] | None:
@@ -251,7 +272,8 @@ async def known_dataset(context: Context, dataset: Dataset) -> DatasetInfo:
 
 def _source(context: Context, source: Source, its: list[DatasetInfo]) -> SourceInfo:
     order = list(Status)
-    worst = max((one.status for one in its), key=order.index)
+    lookups = [_lookup(context, one) for one in context.catalog.lookups.values() if one.source == source]
+    worst = max([*(one.status for one in its), *(one.status for one in lookups)], key=order.index)
     return SourceInfo(
         id=source.id,
         title=source.title,
@@ -259,7 +281,30 @@ def _source(context: Context, source: Source, its: list[DatasetInfo]) -> SourceI
         status=worst,
         circuit=Circuit[context.live.circuit(source.id).name],
         datasets=its,
+        lookups=lookups,
     )
+
+
+def _lookup(context: Context, lookup: Lookup) -> LookupInfo:
+    last = context.on_demand.last.get(lookup.id)
+    error = last.error if last is not None else None
+    return LookupInfo(
+        id=lookup.id,
+        title=lookup.title,
+        description=lookup.description,
+        dataset=lookup.on,
+        field=camel(lookup.name),
+        licence=_licence(lookup.licence),
+        refresh_seconds=int(lookup.refresh.interval.total_seconds()),
+        status=Status.OK if error is None else Status.FAILING,
+        asked_at=last.at if last is not None else None,
+        last_error=error,
+        fields=_fields(lookup.fields),
+    )
+
+
+def _licence(licence: Licence) -> LicenceInfo:
+    return LicenceInfo(id=licence.id, title=licence.title, url=licence.url)
 
 
 def _quarantine(held: Held | None, needed: int) -> Quarantine | None:
@@ -302,7 +347,7 @@ def _dataset(
         source=dataset.source.id,
         root=dataset.root,
         record_type=dataset.type_name,
-        licence=LicenceInfo(id=dataset.licence.id, title=dataset.licence.title, url=dataset.licence.url),
+        licence=_licence(dataset.licence),
         located=dataset.located,
         live=dataset.refresh.live,
         refresh_seconds=int(dataset.refresh.interval.total_seconds()),
@@ -317,11 +362,11 @@ def _dataset(
         last_error_at=unwell.finished_at if unwell else None,
         rejected_count=last.changes.rejected if last is not None else 0,
         quarantine=quarantine,
-        fields=_fields(dataset),
+        fields=_fields(dataset.fields),
     )
 
 
-def _fields(dataset: Dataset) -> list[FieldInfo]:
+def _fields(declared: Sequence[Field]) -> list[FieldInfo]:
     names = {Localized: "text in several languages", Geometry: "geometry", tuple: "list of texts", str: "text"}
     return [
         FieldInfo(
@@ -331,5 +376,5 @@ def _fields(dataset: Dataset) -> list[FieldInfo]:
             unit=one.unit,
             optional=one.optional,
         )
-        for one in dataset.fields
+        for one in declared
     ]

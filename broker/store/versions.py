@@ -268,7 +268,7 @@ class Draft:
             connection.execute(
                 insert(rejected),
                 [
-                    {"dataset": self.dataset.id, "position": n, "reason": one.reason, "row": _shown(one)}
+                    {"dataset": self.dataset.id, "position": n, "reason": one.reason, "row": one.shown}
                     for n, one in enumerate(self._rejected)
                 ],
             )
@@ -291,9 +291,3 @@ def keep_facts(connection: Connection, store: Database, dataset: Dataset, text: 
     own = store.own.facts
     connection.execute(delete(own).where(own.c.dataset == dataset.id))
     connection.execute(insert(own).values(dataset=dataset.id, facts=text))
-
-
-def _shown(rejected: Rejected) -> str:
-    return orjson.dumps(dict(rejected.row), default=str, option=orjson.OPT_NON_STR_KEYS)[:4000].decode(
-        "utf-8", "ignore"
-    )

@@ -15,7 +15,7 @@ from broker.upstream import Request
 from connectors.sample import city, mim_calendar, mim_places
 from connectors.sample.mim_texts import ROUTES
 
-__all__ = ["answer"]
+__all__ = ["answer", "stops"]
 
 Feature = dict[str, Any]
 CODE = str.maketrans("ĄĆĘŁŃÓŚŹŻ", "ACELNOSZZ")
@@ -54,7 +54,8 @@ def _point(lon: float, lat: float) -> Feature:
     return {"coordinates": [round(lon, 6), round(lat, 6)], "type": "Point"}
 
 
-def _stops(_: str) -> Iterator[Feature]:
+def stops(_: str = "") -> Iterator[Feature]:
+    """The posts of the invented stops."""
     random = city.rng("mim.stops")
     by_street: dict[str, list[city.Address]] = {}
     for address in city.addresses():
@@ -177,7 +178,7 @@ def _catchments(_: str) -> Iterator[Feature]:
 
 
 LAYERS: dict[str, Callable[[str], Iterator[Feature]]] = {
-    "cluster": _stops,
+    "cluster": stops,
     "parking_meters": _parking_meters,
     "osiedla": _districts,
     "mpzp": _zoning_plans,

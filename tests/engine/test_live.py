@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import shapely
 
-from broker import live
+from broker import flights
 from broker.catalog import Catalog
 from broker.errors import Unavailable
 from broker.live import Live
@@ -180,11 +180,11 @@ async def test_who_comes_later_shares_the_patience_with_a_source_that_hangs(
 ) -> None:
     await fresh(refresher, living)
     await asyncio.sleep(0.35)
-    monkeypatch.setattr(live, "PATIENCE", 3600.0)
+    monkeypatch.setattr(flights, "PATIENCE", 3600.0)
     with bikes.hanging():
         await fresh(refresher, living, 0)
-        flight = living._flights[BIKES.id]
-        living._flights[BIKES.id] = flight._replace(begun=flight.begun - 3600)
+        under_way = living._flights._flights
+        under_way[BIKES.id] = under_way[BIKES.id]._replace(begun=under_way[BIKES.id].begun - 3600)
         async with asyncio.timeout(30):
             assert await fresh(refresher, living) == 1
 

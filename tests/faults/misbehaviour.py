@@ -9,7 +9,7 @@ from broker.upstream import Request
 from tests.city import faulty
 from tests.city.faulty import Faulty, Sending
 from tests.faults.forms import Opened
-from tests.faults.readers import Reader
+from tests.faults.readers import Misled
 
 __all__ = ["MADE", "misbehaving"]
 
@@ -21,7 +21,7 @@ REPORT = (
 ENTITIES = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "ha"}">' for n in range(10))
 LAUGHS = f'<?xml version="1.0"?><!DOCTYPE l [{ENTITIES}]><l>&a9;</l>'.encode()
 
-Spoil = Callable[[Reader, Request, bytes], bytes]
+Spoil = Callable[[Misled, Request, bytes], bytes]
 
 SENDINGS: Mapping[str, Sending] = {
     "hang_header": faulty.hang,
@@ -37,9 +37,9 @@ SENDINGS: Mapping[str, Sending] = {
 
 
 @asynccontextmanager
-async def misbehaving(fault: str, reader: Reader, folder: Path) -> AsyncIterator[str]:
+async def misbehaving(fault: str, reader: Misled, folder: Path) -> AsyncIterator[str]:
     """The address of the reader's source while it does this."""
-    answer, home = reader.answer, reader.dataset.source.base_url
+    answer, home = reader.answer, reader.source.base_url
     if fault in ("endless", "repeated"):
         answer = _first_of(reader)
     async with AsyncExitStack() as stack:
@@ -60,7 +60,7 @@ async def misbehaving(fault: str, reader: Reader, folder: Path) -> AsyncIterator
         yield server.base_url
 
 
-def _first_of(reader: Reader) -> Callable[[Request], bytes]:
+def _first_of(reader: Misled) -> Callable[[Request], bytes]:
     """The reader's first answer to whatever is asked: a redirect keeps the query but not the path."""
     kept: list[bytes] = []
 
@@ -73,7 +73,7 @@ def _first_of(reader: Reader) -> Callable[[Request], bytes]:
     return answer
 
 
-def _spoiling(fault: str, reader: Reader) -> Callable[[Request, bytes], bytes]:
+def _spoiling(fault: str, reader: Misled) -> Callable[[Request, bytes], bytes]:
     spoil = BODIES[fault]
     return lambda request, body: spoil(reader, request, body)
 
@@ -82,8 +82,8 @@ def _always(body: bytes) -> Spoil:
     return lambda *_: body
 
 
-def _opened(change: Callable[[Reader, Opened], None]) -> Spoil:
-    def spoil(reader: Reader, request: Request, body: bytes) -> bytes:
+def _opened(change: Callable[[Misled, Opened], None]) -> Spoil:
+    def spoil(reader: Misled, request: Request, body: bytes) -> bytes:
         del request
         opened = reader.form(body)
         change(reader, opened)
@@ -92,12 +92,12 @@ def _opened(change: Callable[[Reader, Opened], None]) -> Spoil:
     return spoil
 
 
-def _truncated(reader: Reader, request: Request, body: bytes) -> bytes:
+def _truncated(reader: Misled, request: Request, body: bytes) -> bytes:
     del reader, request
     return body[: len(body) * 2 // 5]
 
 
-def _other_charset(reader: Reader, request: Request, body: bytes) -> bytes:
+def _other_charset(reader: Misled, request: Request, body: bytes) -> bytes:
     del request
     if body[:2] == b"PK":
         return body
@@ -106,7 +106,7 @@ def _other_charset(reader: Reader, request: Request, body: bytes) -> bytes:
     return body.decode().encode("iso-8859-2", "xmlcharrefreplace")
 
 
-def _endless(reader: Reader, request: Request, body: bytes) -> bytes:
+def _endless(reader: Misled, request: Request, body: bytes) -> bytes:
     """The first page under keys of its own each time."""
     del body
     opened = reader.form(reader.first())
@@ -119,7 +119,7 @@ def _endless(reader: Reader, request: Request, body: bytes) -> bytes:
     return opened.written()
 
 
-def _repeated(reader: Reader, request: Request, body: bytes) -> bytes:
+def _repeated(reader: Misled, request: Request, body: bytes) -> bytes:
     del request, body
     return reader.first()
 
@@ -128,14 +128,14 @@ def _linked(body: bytes, offset: str) -> bytes:
     return body.replace(b"offset=40", f"offset={offset}".encode())
 
 
-def _duplicate(reader: Reader, opened: Opened) -> None:
+def _duplicate(reader: Misled, opened: Opened) -> None:
     again = copy.deepcopy(opened.rows[: len(opened.rows) // 3 + 1])
     for row in again:
         opened.put(row, reader.text, "777")
     opened.rows.extend(again)
 
 
-def _half(reader: Reader, request: Request, body: bytes) -> bytes:
+def _half(reader: Misled, request: Request, body: bytes) -> bytes:
     """Two fifths and no more: of several pages the first one, and nothing after it."""
     del request
     opened = reader.form(reader.first())
@@ -147,13 +147,13 @@ def _half(reader: Reader, request: Request, body: bytes) -> bytes:
     return opened.written().replace(b'"rel":"next"', b'"rel":"self"')
 
 
-def _none(reader: Reader, opened: Opened) -> None:
+def _none(reader: Misled, opened: Opened) -> None:
     del reader
     opened.rows = []
     opened.state(0)
 
 
-def _stated(reader: Reader, opened: Opened) -> None:
+def _stated(reader: Misled, opened: Opened) -> None:
     opened.state(300 if reader.paged else 900)
 
 

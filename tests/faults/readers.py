@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -19,9 +19,10 @@ from connectors.mim import MIM, Article, Event, ParkingMeter, Place
 from connectors.nextbike import BikeStation
 from connectors.protocols import ogc_features, wfs
 from connectors.sip import LandUseArea
+from connectors.ztm import ZTM, Departure
 from tests.faults.forms import Attributes, Csv, Form, Json, Xlsx, Xml
 
-__all__ = ["BYSTANDER", "READERS", "Reader", "catalog"]
+__all__ = ["BOARD", "BYSTANDER", "LOOKUP", "READERS", "STOP", "Misled", "Reader", "catalog"]
 
 MOST_PAGES = 12
 PAGE = 40
@@ -85,6 +86,28 @@ class OgcMeter(Record):
     geometry: Geometry = field("Where it stands", read=wfs.required_place)
 
 
+class Misled(Protocol):
+    """What a fault has to know of whom it meets."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def form(self) -> Form: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def needed(self) -> str: ...
+    @property
+    def paged(self) -> bool: ...
+    @property
+    def source(self) -> Source: ...
+    @property
+    def answer(self) -> Answer: ...
+    def first(self) -> bytes: ...
+
+
 @dataclass(frozen=True)
 class Reader:
     """A reader under test.
@@ -104,10 +127,15 @@ class Reader:
     live: bool = False
 
     @property
+    def source(self) -> Source:
+        """Where it is asked."""
+        return self.dataset.source
+
+    @property
     def answer(self) -> Answer:
         """The good answers."""
-        assert self.dataset.source.sample is not None
-        return self.dataset.source.sample
+        assert self.source.sample is not None
+        return self.source.sample
 
     def first(self) -> bytes:
         """The first good answer of all."""
@@ -119,7 +147,7 @@ def _first(name: str) -> bytes:
     reader = next(one for one in READERS if one.name == name)
 
     async def asked() -> bytes:
-        upstream = Upstream(reader.dataset.source.base_url, Sample(reader.answer), attempts=1)
+        upstream = Upstream(reader.source.base_url, Sample(reader.answer), attempts=1)
         async with aclosing(reader.dataset.reader.fetch(upstream)) as pages:  # type: ignore[type-var]  # it is a generator
             return (await anext(pages)).body
 
@@ -174,6 +202,39 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader("live", BIKES, Attributes("place", ("lat", "lng")), "uid", "name", "name", live=True),
 )
+
+
+def _one_post(request: Request) -> bytes:
+    """The departures of one post of a stop."""
+    assert ZTM.sample is not None
+    told = orjson.loads(ZTM.sample(request))
+    del told["success"]["bollardsWithTimes"][1:]
+    return orjson.dumps(told)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The lookup under test, as far as a fault has to know it."""
+
+    form: Form
+    name: str = "lookup"
+    key: str = "line"
+    text: str = "direction"
+    needed: str = "line"
+    paged: bool = False
+    source: Source = ZTM
+    answer: Answer = _one_post
+
+    def first(self) -> bytes:
+        """The first good answer of all."""
+        form = {"method": "getTimesForAllBollards", "p0": orjson.dumps({"name": STOP}).decode()}
+        return self.answer(Request("POST", f"{self.source.base_url}/method.vm", form=form))
+
+
+LOOKUP = replace(Departure.__lookup__, refresh=live(seconds=0))
+"""Asked for anew with each query."""
+STOP = "Bałuckiego"
+BOARD = Board(Json(("success", "bollardsWithTimes", 0, "times")))
 BYSTANDER = replace(ContactChannel.__dataset__, source=replace(ContactChannel.__dataset__.source, id="beside"))
 """A data set of another source, that must not notice anything."""
 

@@ -3,9 +3,8 @@
 import asyncio
 import re
 import sqlite3
-import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,13 @@ from broker.refresh import Refresher
 from broker.settings import Settings
 from broker.store import RefreshRecord, SqlStore, open_store
 from tests.city.faulty import Faulty
+from tests.faults.bounds import BOUND_SECONDS, BOUNDED, MOST_MIB, TIMEOUT, held
 from tests.faults.conftest import Tally
 from tests.faults.extent import WHOLE
 from tests.faults.misbehaviour import misbehaving
 from tests.faults.readers import BYSTANDER, READERS, Reader, catalog
 from tests.faults.table import FAULTS, Fault
 
-BOUND_SECONDS = 20
-"""Far beyond what the settings allow: so long only a hang takes."""
-MOST_MIB = 4
-MOST_HELD = 48 << 20
-TIMEOUT = 0.8
-BOUNDED = ("bomb", "huge")
 MEETS = {"paged": lambda one: one.paged, "stated": lambda one: one.stated, "located": lambda one: one.located}
 
 
@@ -75,7 +69,7 @@ async def refreshing(store: SqlStore, reader: Reader, source: str) -> AsyncItera
         settings = Settings.load(
             sample=False,
             sources={
-                reader.dataset.source.id: {"base_url": source},
+                reader.source.id: {"base_url": source},
                 BYSTANDER.source.id: {"base_url": beside.base_url},
             },
             upstream={"timeout_seconds": TIMEOUT, "attempts": 1, "max_body_mib": MOST_MIB},
@@ -103,7 +97,7 @@ async def opening(
     async def fill(reader: Reader, file: Path) -> None:
         store = open_store(f"sqlite:///{file}", catalog(reader))
         async with (
-            Faulty(reader.answer, reader.dataset.source.base_url) as source,
+            Faulty(reader.answer, reader.source.base_url) as source,
             refreshing(store, reader, source.base_url) as refresher,
         ):
             for one in (reader.dataset, BYSTANDER):
@@ -165,24 +159,9 @@ async def attempt(refresher: Refresher, reader: Reader) -> RefreshRecord:
 async def heals(store: SqlStore, reader: Reader) -> None:
     """As soon as the source is well again, so is the data set."""
     async with (
-        Faulty(reader.answer, reader.dataset.source.base_url) as source,
+        Faulty(reader.answer, reader.source.base_url) as source,
         refreshing(store, reader, source.base_url) as refresher,
     ):
         record = await refresher.refresh(reader.dataset)
     assert record.error is None
     assert record.outcome in ("unchanged", "published")
-
-
-@contextmanager
-def held(measured: bool) -> Iterator[None]:  # noqa: FBT001 - whether it matters
-    """Fails when much more memory is held meanwhile than a body may be large."""
-    if not measured:
-        yield
-        return
-    tracemalloc.start()
-    try:
-        yield
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert most < MOST_HELD, f"{most >> 20} MiB were held"

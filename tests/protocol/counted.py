@@ -1,4 +1,4 @@
-"""A broker over two sources that a test can change, which counts how often it executes something."""
+"""A broker over three sources that a test can change, which counts how often it executes something."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,6 +16,7 @@ from broker.settings import Settings
 from broker.store import Published
 from connectors.mim import MIM
 from connectors.nextbike import NEXTBIKE
+from connectors.ztm import ZTM
 from tests.city.replica import Replica
 
 __all__ = ["Broker", "Counted", "asked", "layer", "running"]
@@ -45,12 +46,13 @@ class Counted:
 
 @dataclass(frozen=True)
 class Broker:
-    """The broker, how to ask it, and the sources it reads: the one whose data sets are filled, and the live one."""
+    """The broker, how to ask it, and the sources it reads: the one whose data sets are filled, and the live ones."""
 
     engine: Engine
     ask: Ask
     source: Replica
     bikes: Replica
+    monitor: Replica
     made: Counted
     file: Path
 
@@ -89,11 +91,11 @@ class Broker:
             connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
 
 
-def settings(file: Path, source: Replica, bikes: Replica, **more: Any) -> Settings:
+def settings(file: Path, sources: dict[str, Replica], **more: Any) -> Settings:
     return Settings.load(
         store=f"sqlite:///{file}",
         sample=False,
-        sources={"mim": {"base_url": source.base_url}, "nextbike": {"base_url": bikes.base_url}},
+        sources={id: {"base_url": one.base_url} for id, one in sources.items()},
         refresh={"schedule": False},
         **more,
     )
@@ -104,17 +106,19 @@ async def running(folder: Path, asker: Callable[..., Ask], **more: Any) -> Async
     """The broker with four data sets filled; the live one is not, and the others are left empty."""
     assert MIM.sample is not None
     assert NEXTBIKE.sample is not None
+    assert ZTM.sample is not None
     file = folder / "store.sqlite"
     async with (
         Replica(MIM.sample, MIM.base_url) as source,
         Replica(NEXTBIKE.sample, NEXTBIKE.base_url) as bikes,
+        Replica(ZTM.sample, ZTM.base_url) as monitor,
     ):
-        engine = Engine.open(settings(file, source, bikes, **more))
+        engine = Engine.open(settings(file, {"mim": source, "nextbike": bikes, "ztm": monitor}, **more))
         made = Counted(engine.endpoint.context)
         engine.endpoint.context = made
         async with engine.running():
             await engine.refresher.refresh_all([engine.catalog.datasets[id] for id in SETS])
-            yield Broker(engine, asker(engine.endpoint), source, bikes, made, file)
+            yield Broker(engine, asker(engine.endpoint), source, bikes, monitor, made, file)
 
 
 def layer(name: str, old: str, new: str) -> Callable[[Any, bytes], bytes]:
