@@ -23,6 +23,7 @@ from shapely.geometry import shape
 from broker import errors
 from broker.catalog import Catalog
 from broker.errors import BrokerError
+from broker.lookup import Lookup
 from broker.metrics import REGISTRY
 from broker.model import Dataset, Field
 from broker.settings import Setting, Settings, every_setting
@@ -79,19 +80,36 @@ def sources(_: str) -> str:
     """Every source: where it answers and which data sets it has."""
     catalog = Catalog.load()
     return table(
-        ("source", "title", "public address", "data sets"),
+        ("source", "title", "public address", "data sets and lookups"),
         (
             (
                 code(source.id),
                 source.title,
                 f"<{source.base_url}>",
                 ", ".join(
-                    f"[`{one.id}`](#{anchor(one.id)})" for one in catalog.datasets.values() if one.source == source
+                    f"[`{one.id}`](#{anchor(one.id)})"
+                    for one in (*catalog.datasets.values(), *catalog.lookups.values())
+                    if one.source == source
                 ),
             )
             for source in catalog.sources.values()
         ),
     )
+
+
+def lookups(_: str) -> str:
+    """A section for each lookup: what it is asked about, its terms, its fields."""
+    return "\n\n".join(looked_up(one) for one in Catalog.load().lookups.values())
+
+
+def looked_up(one: Lookup) -> str:
+    """One lookup."""
+    facts = [
+        f"Field `{one.name}` of the records of [`{one.on}`](#{anchor(one.on)}), asked by their `{one.by}`, in the order of `{one.ordered_by}`;",
+        f"an answer is given again for {spell(one.refresh.interval)}; licence [{one.licence.title}]({one.licence.url}).",
+    ]
+    rows = ((code(field.name), kind(field), field.description) for field in one.fields)
+    return f"### {one.id}\n\n{one.title}. {one.description}\n{' '.join(facts)}\n\n{table(('field', 'type', 'what it is'), rows)}"
 
 
 def anchor(title: str) -> str:
@@ -230,9 +248,7 @@ def speed(part: str) -> str:
         ("work", "against", "aim", "measured (least to most)", "broker", "the other", "met"),
         (
             (
-                one["work"],
-                one["against"],
-                one["aim"],
+                *(one[what] for what in ("work", "against", "aim")),
                 figure(one, one["unit"]),
                 one["ours"],
                 one["theirs"],
@@ -256,13 +272,7 @@ def faults(part: str) -> str:
     return table(
         ("a source …", "what a reader sees", "what an operator sees", "test", "cases", "losses"),
         (
-            (
-                one.does,
-                one.reader,
-                one.operator,
-                code(f"test_matrix.py -k {one.name}"),
-                *counted(ran, (one.name,)),
-            )
+            (one.does, one.reader, one.operator, code(f"-k {one.name}"), *counted(ran, (one.name,)))
             for one in known["FAULTS"]
         ),
     )
@@ -320,7 +330,21 @@ def answer(path: str) -> str:
 
 BLOCKS: dict[str, Callable[[str], str]] = {
     one.__name__: one
-    for one in (settings, metrics, sources, datasets, codes, commands, roots, stores, speed, faults, file, answer)
+    for one in (
+        settings,
+        metrics,
+        sources,
+        datasets,
+        lookups,
+        codes,
+        commands,
+        roots,
+        stores,
+        speed,
+        faults,
+        file,
+        answer,
+    )
 }
 
 

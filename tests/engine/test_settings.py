@@ -182,4 +182,4 @@ def test_every_setting_is_described() -> None:
     assert settings["BROKER_LAYERS__<layer>__TITLE"].default == "none, it must be given"
     assert settings["BROKER_LIMITS__BODY_BYTES"].unit == "bytes"
     assert all(one.description.endswith(".") and one.accepts and one.default for one in settings.values())
-    assert len(settings) == 54
+    assert len(settings) == 55

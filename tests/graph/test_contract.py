@@ -94,7 +94,7 @@ async def test_spending_for_a_service(ask: Ask) -> None:
     assert {mode: days for mode, (_, days) in modes.items()} == {
         "simple": 9.1, "re-use": 8.7, "transformed": 37.5, "processed": 47.3,
     }  # fmt: skip
-    assert {one["id"] for one in data["sources"]} == {"bip", "kontakt", "legal_aid", "mim", "nextbike", "sip"}
+    assert {one["id"] for one in data["sources"]} == {"bip", "kontakt", "legal_aid", "mim", "nextbike", "sip", "ztm"}
     assert {one["status"] for one in data["sources"]} == {"OK"}
 
 

@@ -138,7 +138,7 @@ async def test_a_refresh_that_finds_nothing_new_is_told(broker: Broker) -> None:
 
 @MODULE
 async def test_a_refresh_by_another_broker_is_seen_at_once(broker: Broker) -> None:
-    other = Engine.open(settings(broker.file, broker.source, broker.bikes))
+    other = Engine.open(settings(broker.file, {"mim": broker.source, "nextbike": broker.bikes}))
     before = await broker.ask(params=asked(STOPS))
     first = names(before)[0]
     async with other.running():
@@ -380,7 +380,7 @@ async def test_an_answer_that_is_too_large_is_given_and_not_kept(broker: Broker,
 
 @MODULE
 async def test_no_room_keeps_nothing(broker: Broker, asker: Asker) -> None:
-    engine = Engine.open(settings(broker.file, broker.source, broker.bikes, kept_mib=0))
+    engine = Engine.open(settings(broker.file, {"mim": broker.source, "nextbike": broker.bikes}, kept_mib=0))
     made = engine.endpoint.context = Counted(engine.endpoint.context)
     with made.executes(2):
         replies = [await asker(engine.endpoint)(params=asked(STOPS)) for _ in range(2)]
