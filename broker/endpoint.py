@@ -3,7 +3,7 @@
 After the specification's draft (https://graphql.github.io/graphql-over-http/draft/): GET and POST, the media type by the
 ``Accept`` header, and a status that follows the media type. A request is one operation; there are no batches.
 
-The way of a request: read, known (asked before, and its answer still exact: given again, or 304), else executed, unless as many
+The way of a request: came a moment ago (the same bytes again), else read, known (asked before, and its answer still exact: given again, or 304), else executed, unless as many
 others are, and perhaps kept.
 """
 
@@ -31,10 +31,11 @@ from broker.execution.responses import Kept, Life, Question, Responses
 from broker.limits import check_body, check_records
 from broker.metrics import EXECUTING, REQUESTS
 from broker.negotiation import GRAPHQL, JSON, is_json
+from broker.repeated import Repeated
 from broker.reply import Reply, Wanted
 from broker.settings import Limits, Pages
 from broker.store import Published, SqlStore
-from broker.telemetry import bind_request, caller, request_id, span, unbind_request
+from broker.telemetry import bind_request, caller, new_request, request_id, span, unbind_request
 
 __all__ = ["Context", "Endpoint", "everybody"]
 
@@ -102,12 +103,16 @@ class Endpoint:
         self.store = store
         self.viewer = viewer
         self.responses = Responses(room if store else 0)
+        self._repeated = Repeated()
         self._executing = 0
         self._newest: Mapping[str, Published] | None = None
         self._known: LRUCache[tuple[str, str, bytes], Question] = LRUCache(room // KNOWN_SHARE, getsizeof=_size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
+        if (again := self._repeats(scope)) is not None:
+            await _again(again).send(send, new_request())
+            return
         token = bind_request()
         wanted = Wanted.of(scope)
         try:
@@ -147,7 +152,10 @@ class Endpoint:
             if (asked is None or not asked.cost) and (kept := await self._kept(question)) is not None:
                 if asked is not None:
                     self._remember(key, question)
-                return _again(wanted.kept(kept, private=viewer != EVERYBODY))
+                reply = wanted.kept(kept, private=viewer != EVERYBODY)
+                if wanted.reads:
+                    self._repeated.keep(viewer, scope, reply, kept)
+                return _again(reply)
             asked = asked or self._asked(said, wanted)
             with span("graphql", "server", caller(scope["headers"])) as around:
                 answer = await self._in_turn(asked, read_only=wanted.reads, media_type=media_type)
@@ -161,6 +169,13 @@ class Endpoint:
         reply = self._made(answer, question, wanted)
         answer.tell(perf_counter() - begun)
         return reply
+
+    def _repeats(self, scope: Scope) -> Reply | None:
+        """The reply to a GET that came a moment ago."""
+        if not self._repeated or scope["method"] != "GET" or self.store is None:
+            return None
+        versions = self._newest or self._newest_known(self.store)
+        return self._repeated.reply(self.viewer(scope), scope, versions)
 
     async def _in_turn(self, asked: Asked, *, read_only: bool, media_type: str) -> Answer:
         """Execute, unless as many others are being executed as may be. Raises `Busy`."""

@@ -26,6 +26,7 @@ __all__ = [
     "caller",
     "configure",
     "log",
+    "new_request",
     "request_id",
     "span",
     "trace_headers",
@@ -92,9 +93,14 @@ def request_id() -> str | None:
     return _request.get()
 
 
+def new_request() -> str:
+    """A new request's id of 16 hexadecimal digits: those of the process, and a number."""
+    return f"{_process}{next(_numbers):08x}"
+
+
 def bind_request() -> Token[str | None]:
-    """Give the request being answered a new id of 16 hexadecimal digits: those of the process, and a number."""
-    return _request.set(f"{_process}{next(_numbers):08x}")
+    """Give the request being answered a new id, which everything that is logged meanwhile bears."""
+    return _request.set(new_request())
 
 
 def unbind_request(token: Token[str | None]) -> None:

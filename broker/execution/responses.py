@@ -6,6 +6,7 @@ nothing needs to be thrown away by anybody. What also hangs on the clock (live d
 """
 
 import gzip
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -92,7 +93,14 @@ class Kept:
     @property
     def seconds(self) -> int:
         """How long it may be taken as fresh elsewhere: until the next refresh is due, or its end."""
-        return max(0, int(min(self.life.due, self.life.until, time.time() + LONGEST) - time.time()))
+        now = time.time()
+        return max(0, int(min(self.life.due, self.life.until, now + LONGEST) - now))
+
+    def same_until(self, seconds: float) -> float:
+        """Until when it lasts and ``seconds`` stays what it is now, as Unix time; so many seconds from now at most."""
+        now = time.time()
+        left = min(self.life.due, self.life.until) - now
+        return min(now + seconds, self.life.until, now + left % 1 if 0 < left < LONGEST else math.inf)
 
 
 class Responses:
