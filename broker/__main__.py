@@ -10,6 +10,7 @@ def run() -> None:
     gc.disable()  # what is imported stays for good: looking through it for what could go takes a tenth of the start
     from broker.cli import main  # noqa: PLC0415 - that is the point
 
+    gc.freeze()  # or it is looked through as soon as the collector is there again
     gc.enable()
     main()
 

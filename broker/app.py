@@ -35,7 +35,6 @@ from broker.search import Search
 from broker.settings import Settings
 from broker.store import SqlStore, open_descriptions, open_store
 from broker.telemetry import Event, configure, log
-from broker.transport import connect
 from broker.upstream import Upstream
 from connectors.layers import LAYERS, ConfiguredLayer, declare, describe, described, written
 from resolvers.context import Context
@@ -45,6 +44,9 @@ __all__ = ["Engine", "Served", "configured_layers", "core", "create_app", "from_
 
 FILLING = "filling"
 DESCRIBE_SECONDS = 5.0
+COLLECTIONS = (5000, 10, 200)
+"""How often the collector looks at what is young, older and oldest. Kept documents are trees of many objects that stay: looked through
+as often as Python does by itself, they cost pauses of up to half a second, and find nothing; this way it is some 30 ms at most."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,8 @@ def configured_layers(settings: Settings) -> tuple[list[Dataset], list[Broken], 
 
 async def _described(wanted: list[ConfiguredLayer], settings: Settings) -> dict[str, str | BrokerError]:
     """Each layer's description as text, or why there is none."""
+    from broker.transport import connect  # noqa: PLC0415 - most brokers have no such layers
+
     told: dict[str, str | BrokerError] = {}
     async with connect(settings.upstream.model_copy(update={"timeout_seconds": DESCRIBE_SECONDS})) as network:
         for one in wanted:
@@ -211,6 +215,7 @@ def create_app(settings: Settings) -> Starlette:
     gc.disable()  # what is made at the start stays for good: looking through it for what could go takes a tenth of the start
     engine = Engine.open(settings)
     gc.freeze()
+    gc.set_threshold(*COLLECTIONS)
     gc.enable()
 
     @asynccontextmanager

@@ -14,7 +14,6 @@ import orjson
 import typer
 import uvicorn
 from rich.box import SIMPLE
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from uvicorn.supervisors import Multiprocess
 
@@ -292,6 +291,8 @@ async def _accept(engine: Engine, chosen: list[Dataset]) -> list[RefreshRecord]:
 
 async def _refresh(engine: Engine, chosen: list[Dataset]) -> tuple[list[RefreshRecord], Located]:
     """Refresh with a bar for each data set, as long as the last version was."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - only here
+
     columns = (
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description}"),

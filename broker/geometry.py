@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import orjson
 import shapely
 from cachetools import LRUCache, cached
-from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
 from shapely.geometry.base import BaseGeometry
 
 from broker.errors import BadArgument, RowError
+
+if TYPE_CHECKING:
+    from pyproj import CRS, Transformer
 
 __all__ = [
     "CITY",
@@ -73,9 +74,32 @@ EXACT = 1e-6  # degrees that a place may move on its way there and back: a decim
 NEIGHBOURHOOD = CITY.around(1.0)  # routes and stops reach into the county; another continent is farther than a degree
 
 
+class _NoSystem(LookupError):
+    """There is no such coordinate system."""
+
+
 @lru_cache(maxsize=64)
-def _transformer(source: int, target: int) -> Transformer:
-    return Transformer.from_crs(source, target, always_xy=True)
+def _transformer(source: int, target: int) -> "Transformer":
+    """What turns coordinates of one system into those of another. Raises `_NoSystem`."""
+    from pyproj import Transformer  # noqa: PLC0415 - as in `_registered`
+    from pyproj.exceptions import CRSError  # noqa: PLC0415
+
+    try:
+        return Transformer.from_crs(source, target, always_xy=True)
+    except CRSError as error:
+        raise _NoSystem(str(error)) from error
+
+
+@lru_cache(maxsize=256)
+def _registered(code: int) -> "CRS":
+    """The system of this code in the registry of EPSG. Raises `_NoSystem`."""
+    from pyproj import CRS  # noqa: PLC0415 - it takes long to import, and a start needs none
+    from pyproj.exceptions import CRSError  # noqa: PLC0415
+
+    try:
+        return CRS.from_epsg(code)
+    except CRSError as error:
+        raise _NoSystem(str(error)) from error
 
 
 def transform(geometries: Any, source: int, target: int) -> Any:  # noqa: ANN401 - one geometry or an array, as shapely
@@ -136,8 +160,8 @@ def _system(name: str) -> int | str:
         return f"{name[:60]!r} is no name of a coordinate system; give its EPSG code, such as EPSG:2177"
     code = int(stated[1])
     try:
-        crs = CRS.from_epsg(code)
-    except CRSError:
+        crs = _registered(code)
+    except _NoSystem:
         return f"there is no EPSG:{code}; the city uses EPSG:4326, 3857, 2177 and 2180"
     if len(crs.axis_info) != 2 or not (crs.is_geographic or crs.is_projected):  # noqa: PLR2004 - a plane
         return f"EPSG:{code} ({crs.name}) has no two axes over the earth's surface"
@@ -150,12 +174,12 @@ def _system(name: str) -> int | str:
 @lru_cache(maxsize=256)
 def north_first(code: int) -> bool:
     """Whether the registry of EPSG puts north before east in this system."""
-    return bool(CRS.from_epsg(code).axis_info[0].direction == "north")
+    return bool(_registered(code).axis_info[0].direction == "north")
 
 
 @lru_cache(maxsize=256)
 def _decimals(code: int) -> int:
-    degrees = CRS.from_epsg(code).axis_info[0].unit_name == "degree"
+    degrees = _registered(code).axis_info[0].unit_name == "degree"
     return DECIMALS_OF_DEGREES if degrees else DECIMALS_OF_METRES
 
 
@@ -239,7 +263,7 @@ def east_first(geometry: Geometry, crs: int) -> tuple[Geometry, bool]:
     """
     try:
         _transformer(crs, WGS84)
-    except CRSError:
+    except _NoSystem:
         raise RowError(f"geometry: there is no EPSG:{crs}") from None
     for swapped in (False, True):
         candidate = transform(shapely.transform(geometry, lambda p: p[:, ::-1]) if swapped else geometry, crs, WGS84)

@@ -6,11 +6,11 @@ it goes on being served, and the other data sets go on being refreshed.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 from broker.breaker import Circuit
 from broker.catalog import Catalog
@@ -22,8 +22,10 @@ from broker.remembered import Resumption
 from broker.settings import Settings
 from broker.store import Changes, Draft, Held, RefreshRecord, SqlStore, agreement, hold
 from broker.telemetry import Event, log, span
-from broker.transport import Network, connect
 from broker.upstream import Sample, Transport, Upstream
+
+if TYPE_CHECKING:
+    from broker.transport import Network
 
 __all__ = ["FAILED", "PUBLISHED", "QUARANTINED", "UNCHANGED", "Progress", "Refresher", "silent", "told"]
 
@@ -56,21 +58,19 @@ class Refresher:
         self.store = store
         self.settings = settings
         self._upstreams: dict[str, Upstream] = {}
-        self._stack = AsyncExitStack()
         self._network: Network | None = None
         bounds = settings.upstream
         self._resumption = Resumption(bounds.resume_mib << 20, bounds.resume_minutes * 60)
         self._expected: dict[str, asyncio.Event] = {}
 
     async def __aenter__(self) -> Self:
-        if not self.settings.sample or any(one.generic for one in self.catalog.datasets.values()):
-            self._network = await self._stack.enter_async_context(connect(self.settings.upstream))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.aclose()
+        if self._network is not None:
+            await self._network.aclose()
 
     async def refresh(self, dataset: Dataset, progress: Progress = silent) -> RefreshRecord:
         """Refresh one data set and keep how it went; a failure is told in the record, not raised."""
@@ -254,11 +254,19 @@ class Refresher:
             yield replace(upstream, transport=transport)
 
     def _transport(self, source: Source, address: str | None, *, sample: bool) -> Transport:
-        if sample or self._network is None:
-            if source.sample is None:
-                raise Suspicious(f"{source.id} has no sample data; set BROKER_SAMPLE=false to ask the real source")
-            return Sample(source.sample)
-        return self._network.transport(source.id, address)
+        if not sample:
+            return self._opened().transport(source.id, address)
+        if source.sample is None:
+            raise Suspicious(f"{source.id} has no sample data; set BROKER_SAMPLE=false to ask the real source")
+        return Sample(source.sample)
+
+    def _opened(self) -> "Network":
+        """The network, opened when a source is first asked: importing what it needs takes a tenth of a start, and many processes never ask."""
+        from broker.transport import Network  # noqa: PLC0415
+
+        if self._network is None:
+            self._network = Network(self.settings.upstream)
+        return self._network
 
 
 async def _to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,11 +1,11 @@
 """The one way out: HTTP to a city's system, bounded in time, size and rate, and only to where it is configured to be.
 
-`connect` opens the `Network`: one pool of connections, and for each source a `Gate`, which holds what the source is spared.
+The `Network` has one pool of connections, and for each source a `Gate`, which holds what the source is spared.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -54,10 +54,15 @@ class Gate:
 
 
 class Network:
-    """The way to every source; made by `connect`."""
+    """The way to every source: one pool of connections, with the limits of time of the settings ``upstream``; made within an event loop."""
 
-    def __init__(self, session: aiohttp.ClientSession, bounds: UpstreamSettings) -> None:
-        self._session = session
+    def __init__(self, bounds: UpstreamSettings) -> None:
+        patience = min(bounds.connect_seconds, bounds.timeout_seconds)
+        timeout = aiohttp.ClientTimeout(
+            total=bounds.timeout_seconds, connect=patience, sock_connect=patience, sock_read=bounds.read_seconds
+        )
+        headers = {"User-Agent": f"poznan-broker/{version('poznan-broker')}", "Accept-Encoding": ENCODINGS}
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers, auto_decompress=False)
         self._bounds = bounds
         self._validated = Validated(bounds.kept_mib << 20)
         self._gates: dict[tuple[str, str], Gate] = {}
@@ -74,17 +79,16 @@ class Network:
         states = [gate.breaker.circuit for (id, _), gate in self._gates.items() if id == source]
         return max(states, key=list(Circuit).index, default=Circuit.CLOSED)
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
 
 @asynccontextmanager
 async def connect(bounds: UpstreamSettings) -> AsyncIterator[Network]:
-    """Open the network: one pool of connections, with the limits of time of the settings ``upstream``."""
-    patience = min(bounds.connect_seconds, bounds.timeout_seconds)
-    timeout = aiohttp.ClientTimeout(
-        total=bounds.timeout_seconds, connect=patience, sock_connect=patience, sock_read=bounds.read_seconds
-    )
-    headers = {"User-Agent": f"poznan-broker/{version('poznan-broker')}", "Accept-Encoding": ENCODINGS}
-    async with aiohttp.ClientSession(timeout=timeout, headers=headers, auto_decompress=False) as session:
-        yield Network(session, bounds)
+    """Open the network, and close it at the end."""
+    async with aclosing(Network(bounds)) as network:
+        yield network
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 import strawberry
@@ -56,7 +57,7 @@ class Counted(Protocol):
 
 def aggregate(record: RecordType) -> StrawberryField:
     """The field `aggregate` of a data set's connection."""
-    kind = maybe(many(_group_type(record)))
+    kind = maybe(many(_group_type(record.dataset)))
 
     async def figures(root: strawberry.Parent[Any], info: Info, **given: Any) -> Any:  # noqa: ANN401 - typed below
         by = tuple(one.value for one in given.get("group_by") or ())
@@ -135,8 +136,8 @@ def _measures(dataset: Dataset, info: Info) -> Iterator[Measure]:
             yield Measure(function, names[name])
 
 
-def _group_type(record: RecordType) -> Any:  # noqa: ANN401 - a derived type
-    dataset = record.dataset
+@lru_cache(maxsize=256)
+def _group_type(dataset: Dataset) -> Any:  # noqa: ANN401 - a derived type, the same for a collection and for related records
     members: dict[str, Any] = {**GROUP}
     for function, about in FUNCTIONS.items():
         fields = [one for one in dataset.fields if one.kind in (NUMBERS if function in ("sum", "avg") else RANGED)]

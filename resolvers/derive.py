@@ -69,7 +69,10 @@ def input_type(name: str, description: str, members: Mapping[str, Member], *, on
         key: later.get(one.kind) or (one.kind if one.required else one.kind | None) for key, one in members.items()
     }
     made: Any = strawberry.input(
-        type(name, (), {**fields, "__annotations__": annotations}), name=name, description=description, one_of=one_of
+        type(name, (), {**fields, "__annotations__": annotations, "__doc__": description}),
+        name=name,
+        description=description,
+        one_of=one_of,
     )
     for field in made.__strawberry_definition__.fields:
         kind = members[field.python_name].kind
@@ -88,7 +91,10 @@ def object_type(
     interface: bool = False,
 ) -> Any:  # noqa: ANN401 - a class, used as an annotation
     """An object type (or interface): plain members are read by the schema's default resolver, others bring their own."""
-    body: dict[str, Any] = {"__annotations__": {}}
+    body: dict[str, Any] = {
+        "__annotations__": {},
+        "__doc__": description,
+    }  # without a text one is made of the signature
     for key, one in members.items():
         if isinstance(one, Member):
             body["__annotations__"][key] = one.kind

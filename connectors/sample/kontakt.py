@@ -3,14 +3,15 @@
 from datetime import date, time
 from functools import lru_cache
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
-
-import openpyxl
 
 from broker.upstream import Request
 from connectors.sample import city
 from connectors.sample.kontakt_texts import TOPICS
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 __all__ = ["answer"]
 
@@ -37,7 +38,9 @@ def answer(request: Request) -> bytes:
 
 @lru_cache(maxsize=1)
 def _workbook() -> bytes:
-    book = openpyxl.Workbook(write_only=True)
+    from openpyxl import Workbook  # noqa: PLC0415 - it takes long to import, and a start makes no workbook
+
+    book = Workbook(write_only=True)
     _sheet(book, "Tematy", ("Nr", "Temat", "Kategoria", "Kanały", "Telefon", "Godziny", "Odpowiedź"), _topics())
     channels = [(number, *channel) for number, channel in enumerate(CHANNELS, 1)]
     _sheet(book, "Kanały", ("Nr", "Kanał", "Adres lub numer", "Dni", "Od", "Do"), channels)
@@ -47,7 +50,7 @@ def _workbook() -> bytes:
     return _undated(out.getvalue())
 
 
-def _sheet(book: openpyxl.Workbook, title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+def _sheet(book: "Workbook", title: str, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     sheet = book.create_sheet(title)
     sheet.append((f"Poznań Kontakt: {title.lower()}",))
     sheet.append(())
