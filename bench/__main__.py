@@ -48,7 +48,7 @@ def speed_table(found: dict[str, Any]) -> Table:
 
 def spatial_table(found: dict[str, Any]) -> Table:
     table = Table("what", "cold ms", "warm ms", "the broker on SQLite takes … times this")
-    hand, ratios = found["by_hand"], found["ratios"]
+    turn, ratios = found["in_turn"], found["ratios"]
     table.title = f"{found['points']} points in 42 areas of {found['vertices']} vertices; pages of 1 000 out of a box"
     for kind in ("sqlite", "postgis"):
         for name, about in (
@@ -60,11 +60,14 @@ def spatial_table(found: dict[str, Any]) -> Table:
                 f"broker on {kind}: {about}", str(found[kind][f"{name}_cold_ms"]), str(found[kind][f"{name}_warm_ms"])
             )
     for name, about in (
+        ("endpoint", "the broker on SQLite"),
         ("postgis_sql", "PostGIS, SQL by hand"),
         ("sjoin", "geopandas sjoin"),
         ("strtree", "a bare STRtree"),
     ):
-        table.add_row(f"{about}: points in areas", "", str(hand[f"{name}_ms"]), str(ratios[f"sqlite to {name}"]))
+        one = ratios.get(f"endpoint to {name}")
+        times = f"{one['value']:g} ({one['low']:g} to {one['high']:g})" if one else ""
+        table.add_row(f"in turn, {about}: points in areas", "", f"{turn[name]['value']:g}", times)
     for size, one in found["page"].items():
         table.add_row(f"page of a box, out of {size} ({one['peak_mib']} MiB)", "", str(one["narrow_ms"]))
         table.add_row(f"page of the whole city, out of {size}", "", str(one["wide_ms"]))

@@ -2,7 +2,7 @@
 
 Warm is the median of several runs, cold the first one after the start, which reads the shapes from the store. By hand: PostGIS
 in raw SQL on the broker's own tables, geopandas' `sjoin`, a bare STRtree of shapely; each has its data ready in memory or in
-its indexes before the clock starts. Results are compared before they are timed.
+its indexes before the clock starts. These and the endpoint do the same work in turn, in one process, and their results are compared.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ import shapely
 
 from bench.filled import opened, points, polygons
 from bench.process import child, peak_mib, report
+from bench.rounds import milliseconds, ratio, spread
 from broker.geometry import CITY
 from tests.city import postgres
 
@@ -27,6 +28,7 @@ __all__ = ["measure"]
 
 POINTS = 200_000
 TIMES = 7
+ROUNDS, TIMES_A_ROUND = 7, 3
 SIZES = (10_000, 100_000, 1_000_000)
 COUNT = "{ districts(first: 100) { nodes { key: id related { addresses(predicate: WITHIN) { totalCount } } } } }"
 NEAREST = "{ addresses(first: 1000) { nodes { related { legalAidPoints(first: 5, orderBy: DISTANCE) { nodes { number distance } } } } } }"
@@ -42,18 +44,15 @@ async def measure() -> dict[str, Any]:
         for kind, url in urls.items():
             await child("bench.filled", url, str(POINTS))
             found[kind] = await child("bench.spatial", "ask", url)
-        found["by_hand"] = _by_hand(urls["postgis"])
+        in_turn = await child("bench.spatial", "turn", urls["sqlite"], urls["postgis"])
+        found["in_turn"] = in_turn["milliseconds"]
         found["page"] = {}
         for size in SIZES:
             url = f"sqlite:///{folder}/{size}.sqlite"
             await child("bench.filled", url, str(size))
             found["page"][str(size)] = await child("bench.spatial", "page", url)
-    warm = found["sqlite"]["count_warm_ms"]
     found["ratios"] = {
-        **{
-            f"sqlite to {name}": round(warm / found["by_hand"][f"{name}_ms"], 2)
-            for name in ("postgis_sql", "sjoin", "strtree")
-        },
+        **in_turn["ratios"],
         "page of the largest to that of the smallest, time": _last_to_first(found["page"], "narrow_ms"),
         "page of the largest to that of the smallest, whole city": _last_to_first(found["page"], "wide_ms"),
         "page of the largest to that of the smallest, memory": _last_to_first(found["page"], "peak_mib"),
@@ -122,35 +121,39 @@ async def _page(url: str) -> None:
 # by hand
 
 
-def _by_hand(url: str) -> dict[str, float]:
+async def _turn(url: str, postgis: str) -> None:
+    """The counts through the endpoint and by hand, in turn."""
+    engine = opened(url)
     left, right = points(POINTS, 1), polygons()
-    figures: dict[str, float] = {}
-    counts: dict[str, int] = {}
-
-    def timed(name: str, work: Callable[[], int]) -> None:
-        taken = []
-        for _ in range(TIMES):
-            started = time.perf_counter()
-            counts[name] = work()
-            taken.append((time.perf_counter() - started) * 1000)
-        figures[f"{name}_ms"] = round(statistics.median(taken), 1)
-
     sql = "SELECT d.key, count(*) FROM mim_districts d JOIN sip_addresses a ON ST_Within(a.geometry, d.geometry) GROUP BY d.key"
-    with psycopg.connect(url.replace("+psycopg", "")) as connection:
-        connection.execute("ANALYZE")
-        timed("postgis_sql", lambda: sum(row[1] for row in connection.execute(sql)))
     frame = geopandas.GeoDataFrame(geometry=left, crs=4326)
     areas = geopandas.GeoDataFrame({"key": range(len(right))}, geometry=right, crs=4326)
-    timed("sjoin", lambda: int(geopandas.sjoin(frame, areas, predicate="within").groupby("key").size().sum()))
     tree = shapely.STRtree(left)
-    timed("strtree", lambda: int(np.bincount(tree.query(right, predicate="contains")[0]).sum()))
-    timed(
-        "strtree_built_too",
-        lambda: int(np.bincount(shapely.STRtree(left).query(right, predicate="contains")[0]).sum()),
-    )
+    counts: dict[str, int] = {}
+
+    async def endpoint() -> None:
+        found = (await engine.endpoint.run(COUNT))["data"]["districts"]["nodes"]
+        counts["endpoint"] = sum(one["related"]["addresses"]["totalCount"] for one in found)
+
+    async def by_sql() -> None:
+        counts["postgis_sql"] = sum(row[1] for row in connection.execute(sql))
+
+    async def sjoin() -> None:
+        counts["sjoin"] = int(geopandas.sjoin(frame, areas, predicate="within").groupby("key").size().sum())
+
+    async def strtree() -> None:
+        counts["strtree"] = int(np.bincount(tree.query(right, predicate="contains")[0]).sum())
+
+    with psycopg.connect(postgis.replace("+psycopg", "")) as connection:
+        connection.execute("ANALYZE")
+        ways = {"endpoint": endpoint, "postgis_sql": by_sql, "sjoin": sjoin, "strtree": strtree}
+        found = await milliseconds(ways, ROUNDS, TIMES_A_ROUND)
     assert len(set(counts.values())) == 1, counts
-    return {**figures, "inside": counts["strtree"]}
+    report(
+        milliseconds={name: spread(one) for name, one in found.items()},
+        ratios={f"endpoint to {name}": ratio(found["endpoint"], found[name]) for name in found if name != "endpoint"},
+    )
 
 
 if __name__ == "__main__":
-    asyncio.run({"ask": _ask, "page": _page}[sys.argv[1]](sys.argv[2]))
+    asyncio.run({"ask": _ask, "page": _page, "turn": _turn}[sys.argv[1]](*sys.argv[2:]))
