@@ -19,7 +19,7 @@ import orjson
 from cachetools import LRUCache
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from broker.answer import Answer, HttpRefusal, as_error, refused
 from broker.asked import Asked, Persisted, asked_by_body, asked_by_query
@@ -110,9 +110,11 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        if (again := self._repeats(scope)) is not None:
-            await _again(again).send(send, new_request())
-            return
+        if self._repeated:
+            again, receive = await self._repeats(scope, receive)
+            if again is not None:
+                await _again(again).send(send, new_request())
+                return
         token = bind_request()
         wanted = Wanted.of(scope)
         try:
@@ -153,8 +155,7 @@ class Endpoint:
                 if asked is not None:
                     self._remember(key, question)
                 reply = wanted.kept(kept, private=viewer != EVERYBODY)
-                if wanted.reads:
-                    self._repeated.keep(viewer, scope, reply, kept)
+                self._repeated.keep(viewer, scope, said, reply, kept)
                 return _again(reply)
             asked = asked or self._asked(said, wanted)
             with span("graphql", "server", caller(scope["headers"])) as around:
@@ -170,12 +171,15 @@ class Endpoint:
         answer.tell(perf_counter() - begun)
         return reply
 
-    def _repeats(self, scope: Scope) -> Reply | None:
-        """The reply to a GET that came a moment ago."""
-        if not self._repeated or scope["method"] != "GET" or self.store is None:
-            return None
-        versions = self._newest or self._newest_known(self.store)
-        return self._repeated.reply(self.viewer(scope), scope, versions)
+    async def _repeats(self, scope: Scope, receive: Receive) -> tuple[Reply | None, Receive]:
+        """The reply to a request that came a moment ago, or where to receive it from when there is none."""
+        said: bytes = scope["query_string"]
+        if scope["method"] == "POST":
+            message = await receive()
+            receive = _from(message, receive)
+            said = b"" if message.get("more_body", False) else message.get("body", b"")
+        versions = self._newest or (self._newest_known(self.store) if self.store else None)
+        return self._repeated.reply(self.viewer(scope), scope, said, versions), receive
 
     async def _in_turn(self, asked: Asked, *, read_only: bool, media_type: str) -> Answer:
         """Execute, unless as many others are being executed as may be. Raises `Busy`."""
@@ -299,6 +303,16 @@ class Endpoint:
             raise Overdue(
                 f"it took longer than {seconds:g} s (limits.seconds) and was stopped; ask for less at a time"
             ) from None
+
+
+def _from(first: Message, rest: Receive) -> Receive:
+    """What gives a message that was received already, then the rest."""
+    waiting = [first]
+
+    async def receive() -> Message:
+        return waiting.pop() if waiting else await rest()
+
+    return receive
 
 
 def _size(question: Question) -> int:

@@ -20,8 +20,10 @@ __all__ = ["Repeated"]
 
 SECOND = 1.0
 MOST = 1000
+LONGEST = 10_000
+"""Bytes of a query string or body that are compared; what is longer goes the usual way."""
 
-Key = tuple[str, bytes, tuple[tuple[bytes, bytes], ...]]
+Key = tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]
 
 
 class _Ready(NamedTuple):
@@ -41,20 +43,22 @@ class Repeated:
     def __bool__(self) -> bool:
         return bool(self._ready)
 
-    def reply(self, viewer: str, scope: Scope, versions: Mapping[str, Published] | None) -> Reply | None:
-        """The reply to this GET, these being the newest versions; None when it has to be found the usual way."""
-        ready = self._ready.get(_key(viewer, scope))
+    def reply(self, viewer: str, scope: Scope, said: bytes, versions: Mapping[str, Published] | None) -> Reply | None:
+        """The reply to a request that says this, these being the newest versions; None when it has to be found the usual way."""
+        if len(said) > LONGEST:
+            return None
+        ready = self._ready.get(_key(viewer, scope, said))
         if ready is None or ready.versions is not versions or time.time() >= ready.until:
             return None
         return ready.reply
 
-    def keep(self, viewer: str, scope: Scope, reply: Reply, kept: Kept) -> None:
-        """Have a reply with a kept answer ready for this GET; after a second at most it is forgotten, and its bytes with it."""
+    def keep(self, viewer: str, scope: Scope, said: bytes, reply: Reply, kept: Kept) -> None:
+        """Have a reply with a kept answer ready for this request; after a second at most it is forgotten, and its bytes with it."""
         if not self._ready:
             asyncio.get_running_loop().call_later(SECOND, self._ready.clear)
-        if kept.versions is not None and len(self._ready) < MOST:
-            self._ready[_key(viewer, scope)] = _Ready(reply, kept.versions, kept.same_until(SECOND))
+        if kept.versions is not None and len(self._ready) < MOST and len(said) <= LONGEST:
+            self._ready[_key(viewer, scope, said)] = _Ready(reply, kept.versions, kept.same_until(SECOND))
 
 
-def _key(viewer: str, scope: Scope) -> Key:
-    return viewer, scope["query_string"], tuple(map(tuple, scope["headers"]))
+def _key(viewer: str, scope: Scope, said: bytes) -> Key:
+    return viewer, scope["method"], said, tuple(map(tuple, scope["headers"]))

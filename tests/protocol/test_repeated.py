@@ -123,9 +123,42 @@ async def answered(endpoint: Endpoint, scope: dict[str, Any]) -> None:
 
 
 @MODULE
-async def test_posts_are_always_read(broker: Broker) -> None:
-    await thrice(broker, json={"query": "{ stops(first: 6) { nodes { name } } }"})
-    assert ready(broker.engine.endpoint) == 0
+async def test_posts_are_known_by_their_body(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    some, other = ({"query": f"{{ stops(first: {n}) {{ nodes {{ name }} }} }}"} for n in (6, 7))
+    replies = [await thrice(broker, json=one) for one in (some, other)]
+    looks = looking(broker, monkeypatch)
+    again = [await broker.ask(json=one) for one in (some, other)]
+    assert [one.raw for one in again] == [one[0].raw for one in replies]
+    assert again[0].raw != again[1].raw
+    assert looks == []
+    assert {one.headers["cache-control"] for one in again} == {"no-store"}
+    refused = await broker.ask(json=some, headers={"content-type": "text/plain"})
+    assert refused.status == 415
+    assert (await broker.ask(json={"query": "mutation { x }"})).code == "BAD_REQUEST"
+
+
+@MODULE
+async def test_a_body_in_parts_or_a_long_one_is_read_the_usual_way(broker: Broker) -> None:
+    query = "{ stops(first: 3) { nodes { name } } }"
+    first = await thrice(broker, json={"query": query})
+    long = {"query": query + " " * repeated.LONGEST}
+    assert [one.raw for one in await thrice(broker, json=long)] == [first[0].raw] * 3
+    assert ready(broker.engine.endpoint) == 1
+    parts = [b'{"query": "{ stops(first: 3)', b' { nodes { name } } }"}']
+    scope = {
+        "type": "http", "path": "/graphql", "method": "POST", "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }  # fmt: skip
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await broker.engine.endpoint(scope, receive, send)
+    assert (sent[0]["status"], sent[1]["body"]) == (200, first[0].raw)
 
 
 @MODULE
