@@ -14,11 +14,12 @@ RESULTS = Path(__file__).with_name("results.json")
 
 
 class Tally:
-    """Cases by what was done, and those that did not end as expected."""
+    """Cases by what was done, those that did not end as expected, and what was measured on the way."""
 
     def __init__(self) -> None:
         self.cases: Counter[str] = Counter()
         self.losses: Counter[str] = Counter()
+        self.figures: dict[str, float] = {}
 
     @contextmanager
     def case(self, name: str, count: int = 1) -> Iterator[None]:
@@ -39,4 +40,7 @@ def tally() -> Iterator[Tally]:
     if WHOLE and counted.cases:
         known = orjson.loads(RESULTS.read_bytes()) if RESULTS.exists() else {}
         fresh = {name: {"cases": cases, "losses": counted.losses[name]} for name, cases in counted.cases.items()}
-        RESULTS.write_bytes(orjson.dumps({**known, **fresh}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+        figures = {"figures": known.get("figures", {}) | counted.figures}
+        RESULTS.write_bytes(
+            orjson.dumps({**known, **fresh, **figures}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+        )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import statistics
 import sys
 import time
 from collections import Counter, deque
@@ -16,6 +17,7 @@ import pytest
 
 from bench.process import free_port, own_mib
 from broker.catalog import Catalog
+from broker.flights import PATIENCE
 from broker.refresh import Refresher
 from broker.settings import Settings
 from broker.store import open_store
@@ -109,16 +111,25 @@ class Checked:
         self.total = total
         self.tally = tally
         self.seen: Counter[str] = Counter()
+        self.took: list[float] = []
         self.pick = random.Random(2017)
 
     async def once(self) -> None:
         if self.pick.random() < 0.1:
-            status, answer = await self.client.ask(LIVE_QUERY)
+            status, answer = await self.timed(LIVE_QUERY)
             self.judge(status, answer, lambda: self.live(answer))
             return
         text = self.pick.choice(TEXTS)
-        status, answer = await self.client.ask(QUERY, n=self.pick.randrange(1, 300), t=text)
+        status, answer = await self.timed(QUERY, n=self.pick.randrange(1, 300), t=text)
         self.judge(status, answer, lambda: self.stops(answer, text))
+
+    async def timed(self, query: str, **variables: Any) -> tuple[int, Any]:
+        """Ask; how long it took counts when it was accepted."""
+        begun = time.monotonic()
+        status, answer = await self.client.ask(query, **variables)
+        if status == 200:
+            self.took.append(time.monotonic() - begun)
+        return status, answer
 
     def judge(self, status: int, answer: Any, right: Any) -> None:
         became = "refused" if status == 503 else "accepted"
@@ -250,6 +261,10 @@ async def test_twice_what_the_machine_serves(tmp_path: Path, tally: Tally) -> No
         end = own_mib(pid)
         changing.cancel()
         await asyncio.gather(changing, return_exceptions=True)
+    hundredths = statistics.quantiles(checked.took, n=100)
+    median, slow = hundredths[49], hundredths[98]
+    tally.figures |= {"load_p50_ms": round(median * 1000), "load_p99_ms": round(slow * 1000)}
+    assert slow < 2 * PATIENCE, slow  # a source that hangs is waited for so long, and there is work besides
     assert checked.seen["accepted"] > 100
     assert refreshes["published"] > 1
     assert refreshes["failed"] > 1
