@@ -1,6 +1,6 @@
 """The store's own tables: what each table was declared as, versions, refreshes, rejected rows, what sources gave, what is doubted, search."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
@@ -20,6 +20,11 @@ class Bookkeeping:
     facts: Table
     quarantine: Table
     entries: Table
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All of them."""
+        return tuple(getattr(self, one.name) for one in fields(self))
 
 
 def bookkeeping(metadata: MetaData) -> Bookkeeping:

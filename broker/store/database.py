@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
+from sqlalchemy import Connection, MetaData, Table, delete, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
@@ -57,7 +57,11 @@ class Database:
             self._watch = dialect.watch(self.engine)
             self._quick = dialect.quick(self.engine)
         except SQLAlchemyError as error:
+            self.engine.dispose()
             raise StoreError(f"the store at {self.engine.url!r} cannot be opened: {_said(error)}") from error
+        except StoreError:
+            self.engine.dispose()
+            raise
 
     def close(self) -> None:
         """Give back every connection."""
@@ -129,6 +133,7 @@ class Database:
         """Make the tables; a table whose declaration has changed is made anew and waits for its next refresh."""
         declared = {id: str(CreateTable(one)) for id, one in self.tables.items()}
         with self._turn, self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+            self._renew_own(connection)
             self.own.declarations.create(connection, checkfirst=True)
             known = {row.dataset: row for row in connection.execute(select(self.own.declarations))}
             for id, row in known.items():
@@ -145,6 +150,26 @@ class Database:
             ]
             if rows:
                 connection.execute(insert(self.own.declarations), rows)
+
+    def _renew_own(self, connection: Connection) -> None:
+        """Look whether the store's own tables are as they are declared; those that a refresh writes anew are made anew when they are not.
+
+        Raises `StoreError` for a store that another version of the broker has made, and that cannot be read as it is.
+        """
+        found, own = inspect(connection), self.own
+        for one in own.tables:
+            if not found.has_table(one.name):
+                continue
+            missing = {column.name for column in one.columns} - {
+                column["name"] for column in found.get_columns(one.name)
+            }
+            if missing and one in (own.rejected, own.facts, own.quarantine):
+                one.drop(connection)
+            elif missing:
+                raise StoreError(
+                    f"the store at {self.engine.url!r} was made by another version of the broker: {one.name} has no "
+                    f"{', '.join(sorted(missing))}; move it away, and a new one is made and filled"
+                )
 
     def _start_over(self, connection: Connection, id: str, table_name: str) -> None:
         own = self.own
