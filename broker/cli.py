@@ -262,6 +262,7 @@ def _config(what: Any, settings: Settings) -> uvicorn.Config:  # noqa: ANN401 - 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing hangs on who asks from where, so nobody needs to be believed about it
         lifespan="on",
         timeout_graceful_shutdown=10,
     )

@@ -111,8 +111,12 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         if self._repeated:
-            again, receive = await self._repeats(scope, receive)
-            if again is not None:
+            said: bytes = scope["query_string"]
+            if scope["method"] == "POST":
+                message = await receive()
+                receive = _from(message, receive)
+                said = b"" if message.get("more_body", False) else message.get("body", b"")
+            if (again := self._repeats(scope, said)) is not None:
                 await _again(again).send(send, new_request())
                 return
         token = bind_request()
@@ -171,15 +175,10 @@ class Endpoint:
         answer.tell(perf_counter() - begun)
         return reply
 
-    async def _repeats(self, scope: Scope, receive: Receive) -> tuple[Reply | None, Receive]:
-        """The reply to a request that came a moment ago, or where to receive it from when there is none."""
-        said: bytes = scope["query_string"]
-        if scope["method"] == "POST":
-            message = await receive()
-            receive = _from(message, receive)
-            said = b"" if message.get("more_body", False) else message.get("body", b"")
+    def _repeats(self, scope: Scope, said: bytes) -> Reply | None:
+        """The reply to a request that came a moment ago."""
         versions = self._newest or (self._newest_known(self.store) if self.store else None)
-        return self._repeated.reply(self.viewer(scope), scope, said, versions), receive
+        return self._repeated.reply(self.viewer(scope), scope, said, versions)
 
     async def _in_turn(self, asked: Asked, *, read_only: bool, media_type: str) -> Answer:
         """Execute, unless as many others are being executed as may be. Raises `Busy`."""

@@ -16,6 +16,7 @@ LEAST_COMPRESSED = 1000
 """Bytes below which compressing costs more than it saves."""
 KEPT_REPLIES = 8
 """Forms of one answer that are kept ready; they share its bodies."""
+OF_A_BODY = (b"content-type", b"content-encoding")
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -29,7 +30,7 @@ class Reply:
 
     async def send(self, send: Send, request_id: str) -> None:
         """Send it, with the request's id."""
-        headers = [*self.headers, (b"x-request-id", request_id.encode()), *SECURITY]
+        headers = [*self.headers, (b"x-request-id", request_id.encode())]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -94,7 +95,7 @@ class Wanted:
             rule = f"{who}, max-age={seconds}" if seconds else f"{who}, no-cache"
             headers += [(b"etag", tag.encode()), (b"cache-control", rule.encode())]
             if self.none_match and _matches(tag, self.none_match):
-                return Reply(304, [one for one in headers if not one[0].startswith(b"content-")], b"")
+                return Reply(304, [one for one in headers if one[0] not in OF_A_BODY], b"")
         else:
             headers.append((b"cache-control", b"no-store"))
         body = kept.in_encoding(form)
@@ -115,7 +116,7 @@ class Wanted:
     def _headers(self, form: str, *, private: bool) -> Headers:
         kind = f"{self.media_type or JSON}; charset=utf-8"
         vary = b"Accept, Accept-Encoding, Authorization" if private else b"Accept, Accept-Encoding"
-        headers = [(b"content-type", kind.encode()), (b"vary", vary)]
+        headers = [(b"content-type", kind.encode()), (b"vary", vary), *SECURITY]
         return [*headers, (b"content-encoding", form.encode())] if form else headers
 
 

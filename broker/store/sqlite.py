@@ -83,13 +83,14 @@ class CommitWatch:
 
     def __init__(self, path: str) -> None:
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=0, isolation_level=None)
+        self._cursor = self._connection.cursor()
         self._turn = threading.Lock()
 
     def token(self) -> object | None:
         """The data version; None when it would have to be waited for, or there is nothing to look at any more."""
         try:
             with self._turn:
-                ((token,),) = self._connection.execute("PRAGMA data_version")
+                ((token,),) = self._cursor.execute("PRAGMA data_version")
         except (sqlite3.OperationalError, sqlite3.ProgrammingError):
             return None
         return token  # type: ignore[no-any-return]  # a number
