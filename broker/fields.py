@@ -7,7 +7,7 @@ wrongly is a `DeclarationError` with the remedy.
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
 from math import isfinite
 from types import NoneType, UnionType
@@ -24,7 +24,10 @@ CITY_TIME = ZoneInfo("Europe/Warsaw")
 """What a moment without an offset is meant in, and what days, months and years are counted in."""
 
 NUL, TOO_LARGE = "a text with a NUL in it", "a number beyond 64 bits"
+NO_TEXT, NO_MOMENT = "half of a character (a lone surrogate)", "a moment beyond the calendar's first or last year"
 LARGEST = 2**63 - 1
+LONGEST_KEY = 1000
+"""Bytes of a text that records are found by; PostgreSQL's indexes take 2 700 of all their columns together."""
 
 Row = Mapping[str, Any]
 """One row as the upstream names and writes it."""
@@ -50,6 +53,8 @@ class Field:
     to: str | None = None
     scale: int = 2
     geocode: tuple[str, ...] = ()
+    finds: bool = False
+    """Whether records are found by it: a key, or a reference to one."""
 
     @property
     def localized(self) -> bool:
@@ -69,10 +74,15 @@ class Field:
                 return None
             raise RowError(f"{self.name}: missing ({', '.join(self.of)})")
         if isinstance(value, datetime) and value.tzinfo is None:  # the city's systems write the city's time
-            return value.replace(tzinfo=CITY_TIME)
-        if unkept := _unkept(value, self.scale):
+            value = value.replace(tzinfo=CITY_TIME)
+        if unkept := _unkept(value, self.scale) or self._too_long(value):
             raise RowError(f"{self.name}: {unkept} ({', '.join(self.of)})")
         return self._safe(value) if self.html else value
+
+    def _too_long(self, value: Any) -> str:  # noqa: ANN401 - a value of any kind
+        if not self.finds or not isinstance(value, str) or len(value.encode()) <= LONGEST_KEY:
+            return ""
+        return f"a text of more than {LONGEST_KEY} bytes, by which no record can be found"
 
     def _safe(self, value: Any) -> Any:  # noqa: ANN401 - a text or texts
         if isinstance(value, Localized):
@@ -84,18 +94,43 @@ def _unkept(value: object, scale: int) -> str:
     """Why there is a store that cannot keep this value; empty when each can. One such row must not cost the others."""
     match value:
         case str():
-            return NUL if "\0" in value else ""
+            return _unkept_text(value)
         case int():
             return "" if -LARGEST <= value <= LARGEST else TOO_LARGE
         case Decimal():
             return "" if value.is_finite() and abs(value) <= LARGEST // 10**scale else TOO_LARGE
         case float():
             return "" if isfinite(value) else "a number without end"
+        case datetime():
+            return "" if _in_calendar(value) else NO_MOMENT
         case tuple():
-            return NUL if any("\0" in one for one in value) else ""
+            return next(filter(None, map(_unkept_text, value)), "")
         case Localized():
-            return NUL if any("\0" in one for one in value.values()) else ""
+            return next(filter(None, map(_unkept_text, (*value, *value.values()))), "")
     return ""
+
+
+def _unkept_text(text: str) -> str:
+    if "\0" in text:
+        return NUL
+    if text.isascii():
+        return ""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return NO_TEXT
+    return ""
+
+
+def _in_calendar(moment: datetime) -> bool:
+    """Whether it is a moment in UTC and in the city's time too: years go from 1 to 9999."""
+    if MINYEAR < moment.year < MAXYEAR:
+        return True
+    try:
+        moment.astimezone(UTC), moment.astimezone(CITY_TIME)
+    except OverflowError:
+        return False
+    return True
 
 
 def _short(value: object) -> str:
@@ -144,8 +179,11 @@ def field(
     )
 
 
-def declared_field(owner: str, declared: "dataclasses.Field[Any]", hint: Any) -> Field:  # noqa: ANN401 - a type expression
-    """The field as a record's class declares it. Raises `DeclarationError` that names the record, the field and the remedy."""
+def declared_field(owner: str, declared: "dataclasses.Field[Any]", hint: Any, key: str = "") -> Field:  # noqa: ANN401 - a type expression
+    """The field as a record's class declares it, ``key`` being the name of the record's key.
+
+    Raises `DeclarationError` that names the record, the field and the remedy.
+    """
     where = f"{owner}.{declared.name}"
     if "about" not in declared.metadata or declared.default is not MISSING:
         raise DeclarationError(f'{where}: declare it as `{declared.name}: type = field("what it is")`')
@@ -177,6 +215,7 @@ def declared_field(owner: str, declared: "dataclasses.Field[Any]", hint: Any) ->
         to=about["to"],
         scale=about["scale"],
         geocode=about["geocode"],
+        finds=declared.name == key or about["to"] is not None,
     )
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "CITY",
     "METRIC",
     "NEIGHBOURHOOD",
+    "PLANE",
     "UNCLOSED",
     "WGS84",
     "Extent",
@@ -68,6 +69,8 @@ class Extent:
         return Extent(self.west - degrees, self.south - degrees, self.east + degrees, self.north + degrees)
 
 
+PLANE = Extent(-40.0, -85.0, 75.0, 85.0)
+"""Where places have coordinates in metres (EPSG:2177, whose meridian is 18° E); further off PROJ gives none, or infinite ones."""
 CITY = Extent(16.73, 52.29, 17.08, 52.51)
 CENTRE = shapely.Point(16.93, 52.41)
 EXACT = 1e-6  # degrees that a place may move on its way there and back: a decimetre

@@ -13,9 +13,11 @@ from string import ascii_lowercase, digits
 
 from broker.text import fold
 
-__all__ = ["Vocabulary", "content_words", "highlight", "stem", "stems", "words"]
+__all__ = ["LONGEST_WORD", "Vocabulary", "content_words", "highlight", "stem", "stems", "words"]
 
-WORD = re.compile(r"[^\W_]+")
+LONGEST_WORD = 200
+"""Letters of a word that count: PostgreSQL refuses a word of more than 2 046 bytes, and a letter takes up to four."""
+WORD = re.compile(rf"([^\W_]{{1,{LONGEST_WORD}}})[^\W_]*")
 # In text that is not folded yet a mark may be a character of its own (NFD).
 MARKED_WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
 SHORTEST = 3
@@ -23,7 +25,7 @@ CACHED_WORDS = 1 << 17
 
 
 def words(text: str) -> list[str]:
-    """The folded words of a text, in order: runs of letters and digits."""
+    """The folded words of a text, in order: runs of letters and digits, each cut after `LONGEST_WORD`."""
     folded = fold(text)
     if not folded.isascii():
         folded = fold(folded)  # what a mark hid may have to be folded still: ǽ, æ, ae

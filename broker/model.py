@@ -145,10 +145,13 @@ class Rejected:
 
     @property
     def shown(self) -> str:
-        """The row as JSON text, cut after 4 000 bytes."""
-        return orjson.dumps(dict(self.row), default=str, option=orjson.OPT_NON_STR_KEYS)[:4000].decode(
-            "utf-8", "ignore"
-        )
+        """The row as JSON text, cut after 4 000 bytes; what JSON has no form for is written as Python prints it."""
+        row = dict(self.row)
+        try:
+            text = orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS)
+        except TypeError:  # a number beyond 64 bits, half of a character
+            text = orjson.dumps({ascii(name): ascii(value) for name, value in row.items()})
+        return text[:4000].decode("utf-8", "ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +308,7 @@ def dataset(
 
     def declare(cls: type[R]) -> type[R]:
         made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
-        fields = tuple(declared_field(made.__name__, one, hint) for one, hint in _hints(made))
+        fields = tuple(declared_field(made.__name__, one, hint, key) for one, hint in _hints(made))
         _check(made, name, key, fields)
         _check_addresses(made, fields, gazetteer)
         made.__dataset__ = Dataset(

@@ -11,7 +11,7 @@ import nh3
 from lxml import html as lxml_html
 from lxml.etree import ParserError
 
-__all__ = ["MARK", "Localized", "collation", "fold", "nearest", "plain_text", "safe_html"]
+__all__ = ["MARK", "Localized", "collation", "fold", "nearest", "plain_text", "safe_html", "storable"]
 
 # A letter with a Polish mark sorts after its plain letter and before the next one (PN-80/N-01223). Written as the plain letter
 # followed by MARK, which is above every ASCII letter, the order of the bytes is the Polish order; with MARK taken out, the
@@ -79,6 +79,14 @@ def nearest(wanted: str, names: Iterable[str]) -> list[str]:
     by_fold = {fold(one): one for one in names}
     found = difflib.get_close_matches(fold(wanted.strip()[:100]), by_fold, n=3, cutoff=ALIKE)
     return [by_fold[one] for one in found]
+
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """A message as every store takes it: a NUL or half of a character, quoted from a source, becomes U+FFFD."""
+    return UNSTORABLE.sub("\ufffd", text)
 
 
 class Localized(dict[str, str]):

@@ -10,6 +10,9 @@ from broker.model import Dataset, Field
 from broker.store.tables import ALL, KEY, PLAIN
 from broker.text import MARK
 
+MOST_TITLE, MOST_TEXT = 150_000, 600_000
+"""Bytes of words that the search reads of a record's title and of its texts: a record of PostgreSQL's search holds a mebibyte at most."""
+
 __all__ = ["entries", "searchable", "searched", "searched_columns"]
 
 
@@ -49,10 +52,18 @@ def entries(dataset: Dataset, rows: Sequence[Mapping[str, Any]], first: int) -> 
         yield {
             "id": number,
             "row": row["_row"],
-            "title": " ".join(map(stem, title)),
-            "text": stems(f"{text}\n{_foreign(dataset, row)}"),
-            "words": " ".join(title),
+            "title": _first(" ".join(map(stem, title)), MOST_TITLE),
+            "text": _first(stems(f"{text}\n{_foreign(dataset, row)}"), MOST_TEXT),
+            "words": _first(" ".join(title), MOST_TITLE),
         }
+
+
+def _first(words: str, most: int) -> str:
+    """The first of these words, as many as fit into so many bytes."""
+    if len(words) * 4 <= most:  # no letter takes more than four
+        return words
+    raw = words.encode()
+    return words if len(raw) <= most else raw[: raw.rindex(b" ", 0, most)].decode()
 
 
 def _folded(field: Field, row: Mapping[str, Any]) -> str:

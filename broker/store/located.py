@@ -8,10 +8,10 @@ import orjson
 import shapely
 from sqlalchemy import Boolean, Float, Text
 
-from broker.geometry import Geometry, areas, geojson, lengths, metric
+from broker.geometry import PLANE, Geometry, areas, geojson, lengths, metric
 from broker.query import AREA, DISTRICT, GEOJSON, LENGTH, MENDED
 
-__all__ = ["PLACE", "placed"]
+__all__ = ["PLACE", "placed", "unplaceable"]
 
 MEASURED: tuple[tuple[str, Any], ...] = tuple(
     (name, Float) for name in ("_west", "_south", "_east", "_north", "_lon", "_lat", "_x", "_y", AREA, LENGTH)
@@ -24,6 +24,22 @@ PLACE: tuple[tuple[str, Any], ...] = (
     (MENDED, Text),
 )
 """The columns: extent and point in degrees, point in metres, measures, whether it is a point, its GeoJSON in degrees, its district, what was repaired."""
+
+
+def unplaceable(geometries: Iterable[Geometry | None]) -> list[str | None]:
+    """Why no store can place a geometry (degrees, longitude first), for each of them; None where each can."""
+    shapes = np.array(list(geometries), dtype=object)
+    west, south, east, north = shapely.bounds(shapes).T
+    in_plane = (west >= PLANE.west) & (east <= PLANE.east) & (south >= PLANE.south) & (north <= PLANE.north)
+    reasons: list[str | None] = [None] * len(shapes)
+    for number in np.flatnonzero(~shapely.is_missing(shapes) & (~in_plane | shapely.has_z(shapes))).tolist():
+        if shapely.is_empty(shapes[number]):
+            reasons[number] = "the shape is empty"
+        else:
+            reasons[number] = (
+                "the shape has heights" if in_plane[number] else "the shape lies too far off to be measured"
+            )
+    return reasons
 
 
 def placed(geometries: Iterable[Geometry | None]) -> list[dict[str, Any]]:

@@ -133,7 +133,12 @@ class Postgis:
         return engine
 
     def declare(self, table: Table) -> None:
-        """The geometry in metres, and an index on both."""
+        """The geometry in metres, and an index on both; none on texts.
+
+        A text may be longer than an index takes (some 2 700 bytes), and ordered with the absent ones first none would be used.
+        """
+        for one in [one for one in table.indexes if one.info.get("text")]:
+            table.indexes.discard(one)
         if shape := table.info["geometry"]:
             metres = Computed(f"ST_Transform({shape}, {METRIC})", persisted=True)
             table.append_column(Column(IN_METRES, PostgisGeometry(METRIC), metres))

@@ -18,6 +18,7 @@ from broker.model import Dataset
 from broker.store.database import Database, Published
 from broker.store.lives import HELD, drop_held, end
 from broker.store.versions import Changes, Draft, keep_facts, written
+from broker.text import storable
 
 __all__ = ["Doubt", "DoubtKind", "Held", "accept", "agreement", "held", "hold"]
 
@@ -124,7 +125,7 @@ def _row(one: Held, gone: Iterable[Any]) -> dict[str, Any]:
         "held_at": one.held_at,
         "seen_at": one.seen_at,
         "agreed": one.agreed,
-        "doubts": orjson.dumps([(str(doubt.kind), doubt.reason) for doubt in one.doubts]).decode(),
+        "doubts": orjson.dumps([(str(doubt.kind), storable(doubt.reason)) for doubt in one.doubts]).decode(),
         "gone": orjson.dumps(list(gone)).decode(),
         "changes": orjson.dumps({name: getattr(one.changes, name) for name in COUNTS}).decode(),
         "sample": one.sample,

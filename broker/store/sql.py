@@ -43,6 +43,7 @@ from broker.store.quarantine import Held, accept, held
 from broker.store.relocation import Relocation
 from broker.store.tables import ALL
 from broker.store.versions import Changes, Draft, RefreshRecord
+from broker.text import storable
 
 __all__ = ["SqlStore"]
 
@@ -161,7 +162,8 @@ class SqlStore(Database):
     def record(self, refresh: RefreshRecord) -> None:
         """Keep how a refresh went."""
         changes = refresh.changes
-        values = {name: getattr(refresh, name) for name in ("dataset", "started_at", "finished_at", "outcome", "error")}
+        values = {name: getattr(refresh, name) for name in ("dataset", "started_at", "finished_at", "outcome")}
+        values["error"] = None if refresh.error is None else storable(refresh.error)
         counts = {name: getattr(changes, name) for name in ("records", "added", "changed", "removed", "rejected")}
         with self.writing() as connection:
             connection.execute(insert(self.own.refreshes).values(**values, **counts))

@@ -105,10 +105,11 @@ class Scaled(TypeDecorator[Decimal]):
         return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else Numeric(20, self.scale))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
-        """Scale on the way in."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return int(Decimal(value).scaleb(self.scale).to_integral_value())
+        """Scale on the way in; what has more digits is rounded here, so that every database holds the same."""
+        if value is None:
+            return None
+        whole = int(Decimal(value).scaleb(self.scale).to_integral_value())
+        return whole if dialect.name == "sqlite" else Decimal(whole).scaleb(-self.scale)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401 - as SQLAlchemy declares it
         """Scale back on the way out."""
@@ -130,7 +131,9 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
         """To UTC on the way in."""
         del dialect
-        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if value is None:
+            return None
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"  # four digits a year
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401 - as SQLAlchemy declares it
         """An aware datetime on the way out."""
@@ -197,7 +200,7 @@ def table(dataset: Dataset, metadata: MetaData) -> Table:
         if field.kind in (date, datetime, Decimal, int, float) or field.to is not None:
             Index(f"ix_{name}_{field.name}", made.c[field.name], made.c[dataset.key])
         elif field.search == "title":
-            Index(f"ix_{name}_{field.name}", made.c[field.name + KEY], made.c[dataset.key])
+            Index(f"ix_{name}_{field.name}", made.c[field.name + KEY], made.c[dataset.key], info={"text": True})
     if dataset.located:
         Index(f"ix_{name}_district", made.c["_district"], made.c[dataset.key])
     return made

@@ -6,7 +6,7 @@ process was killed, leaves rows of an unknown version, which the next draft of t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,8 +25,9 @@ from broker.store.entries import entries, searchable
 from broker.store.geocoder import Geocoder
 from broker.store.history import forget
 from broker.store.lives import HELD, alive, drop, drop_held, end
-from broker.store.located import placed
+from broker.store.located import placed, unplaceable
 from broker.store.tables import FOREVER, encoder, fingerprinter, well_known
+from broker.text import storable
 
 __all__ = ["Changes", "Draft", "Facts", "RefreshRecord", "facts", "keep_facts", "written"]
 
@@ -119,7 +120,11 @@ class Draft:
                 readable.append(one)
                 repairs.append(None)
         shapes = well_known(readable, self.dataset.geometry)
-        for record, repaired, wkb in zip(readable, repairs, shapes, strict=True):
+        reasons = self._unplaceable(readable)
+        for record, repaired, wkb, reason in zip(readable, repairs, shapes, reasons, strict=True):
+            if reason is not None:
+                self._reject(Rejected({self.dataset.key: getattr(record, self.dataset.key)}, reason))
+                continue
             hashed = self._fingerprint(record, wkb, repaired)
             if self._is_new(getattr(record, self.dataset.key), hashed):
                 self._fresh.append((record, wkb, repaired, hashed))
@@ -127,6 +132,13 @@ class Draft:
         while len(self._fresh) >= BATCH:
             self._write(self._fresh[:BATCH])
             del self._fresh[:BATCH]
+
+    def _unplaceable(self, records: Sequence[Record]) -> Sequence[str | None]:
+        geometry = self.dataset.geometry
+        if geometry is None or not records:
+            return [None] * len(records)
+        reasons = unplaceable(getattr(one, geometry) for one in records)
+        return [None if reason is None else f"{geometry}: {reason}" for reason in reasons]
 
     def _is_new(self, key: Any, hashed: int) -> bool:  # noqa: ANN401 - a text or a number
         if key in self._seen:
@@ -268,7 +280,7 @@ class Draft:
             connection.execute(
                 insert(rejected),
                 [
-                    {"dataset": self.dataset.id, "position": n, "reason": one.reason, "row": one.shown}
+                    {"dataset": self.dataset.id, "position": n, "reason": storable(one.reason), "row": one.shown}
                     for n, one in enumerate(self._rejected)
                 ],
             )
@@ -283,7 +295,8 @@ def facts(connection: Connection, store: Database, dataset: Dataset) -> Facts | 
 
 def written(known: Facts) -> str:
     """What the source gave, as it is kept."""
-    return orjson.dumps(asdict(known)).decode()
+    fields = {storable(name): count for name, count in known.fields.items()}
+    return orjson.dumps({**asdict(known), "fields": fields}).decode()
 
 
 def keep_facts(connection: Connection, store: Database, dataset: Dataset, text: str) -> None:
