@@ -53,6 +53,8 @@ class Field:
     to: str | None = None
     scale: int = 2
     geocode: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
+    """Names it had in earlier declarations."""
     finds: bool = False
     """Whether records are found by it: a key, or a reference to one."""
 
@@ -149,6 +151,7 @@ def field(
     to: str | None = None,
     scale: int = 2,
     geocode: tuple[str, ...] = (),
+    was: str | tuple[str, ...] = (),
 ) -> Any:  # noqa: ANN401 - stands where a value of the field's type will be
     """Declare a field of a record.
 
@@ -161,6 +164,7 @@ def field(
         search: whether the search looks here, and whether it is the record's title.
         to: the id of the data set whose key this field holds, e.g. ``mim.places``.
         scale: decimals kept of a ``Decimal``.
+        was: the name it had, or the names, the latest first: a store that has a field of that name keeps its values.
         geocode: of a place, the record's fields whose texts hold its address; read where the source gives no place itself.
     """
     names = (of,) if isinstance(of, str) else of
@@ -175,6 +179,7 @@ def field(
             "to": to,
             "scale": scale,
             "geocode": geocode,
+            "was": (was,) if isinstance(was, str) else was,
         }
     )
 
@@ -215,6 +220,7 @@ def declared_field(owner: str, declared: "dataclasses.Field[Any]", hint: Any, ke
         to=about["to"],
         scale=about["scale"],
         geocode=about["geocode"],
+        was=about["was"],
         finds=declared.name == key or about["to"] is not None,
     )
 

@@ -343,6 +343,9 @@ def _check(cls: type[Record], name: str, key: str, fields: tuple[Field, ...]) ->
         )
     if key not in names:
         raise DeclarationError(f"{cls.__name__}: key {key!r} is none of its fields")
+    earlier = Counter(was for one in fields for was in one.was)
+    if twice := sorted(was for was, many in earlier.items() if was in names or many > 1):
+        raise DeclarationError(f"{cls.__name__}: was={twice[0]!r} names a field that it still has, or is said twice")
     if sum(one.kind is Geometry for one in fields) > 1:
         raise DeclarationError(f"{cls.__name__}: a record has one place, so one field of type Geometry")
     if not (cls.__doc__ or "").strip() or (cls.__doc__ or "").startswith(f"{cls.__name__}("):

@@ -45,6 +45,8 @@ class Event(StrEnum):
 
     STARTED = "broker.started"
     STOPPED = "broker.stopped"
+    SCHEMA_FOLLOWED = "schema.followed"
+    SCHEMA_WAITS = "schema.waits"
     CONNECTOR_BROKEN = "connector.broken"
     LAYER_NOT_DESCRIBED = "layer.not_described"
     REQUEST_ANSWERED = "request.answered"

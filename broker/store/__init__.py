@@ -12,6 +12,7 @@ from broker.store.database import Published
 from broker.store.descriptions import Descriptions
 from broker.store.dialect import Dialect, Joined
 from broker.store.history import Difference, DifferenceKind
+from broker.store.migration import Follow, Followed, Past
 from broker.store.quarantine import Doubt, DoubtKind, Held, agreement, hold
 from broker.store.sql import SqlStore
 from broker.store.sqlite import Sqlite
@@ -25,8 +26,11 @@ __all__ = [
     "DoubtKind",
     "Draft",
     "Facts",
+    "Follow",
+    "Followed",
     "Held",
     "Joined",
+    "Past",
     "Published",
     "RefreshRecord",
     "SqlStore",
@@ -47,12 +51,13 @@ YEAR = timedelta(days=365)
 DIALECTS: dict[str, Callable[[], Dialect]] = {"sqlite": Sqlite, "postgresql": _postgis}
 
 
-def open_store(url: str, catalog: Catalog, keep: timedelta = YEAR) -> SqlStore:
+def open_store(url: str, catalog: Catalog, keep: timedelta = YEAR, follow: Follow = Follow.ITSELF) -> SqlStore:
     """Open the store at a SQLAlchemy URL, and make its tables when they are not there. Raises `StoreError`.
 
-    ``keep`` is how long a version is kept after another one has taken its place.
+    ``keep`` is how long a version is kept after another one has taken its place; ``follow`` how far tables that do not follow
+    their declarations are changed now.
     """
-    return SqlStore(url, catalog, _dialect(url), keep)
+    return SqlStore(url, catalog, _dialect(url), keep, follow)
 
 
 def open_descriptions(url: str) -> Descriptions:

@@ -1,4 +1,4 @@
-"""The store's own tables: what each table was declared as, versions, refreshes, rejected rows, what sources gave, what is doubted, search."""
+"""The store's own tables: schemas of the data sets' tables, versions, refreshes, rejected rows, what sources gave, quarantine, search."""
 
 from dataclasses import dataclass, fields
 
@@ -14,6 +14,7 @@ class Bookkeeping:
     """The store's own tables."""
 
     declarations: Table
+    schemas: Table
     versions: Table
     refreshes: Table
     rejected: Table
@@ -28,13 +29,21 @@ class Bookkeeping:
 
 
 def bookkeeping(metadata: MetaData) -> Bookkeeping:
-    """Declare them all."""
-    declarations = Table(
-        "broker_declarations",
+    """Declare them all.
+
+    Brokers up to version 0.1 dropped every table whose declaration was not theirs. They look for their notes in
+    ``broker_declarations``: as it is here, empty and without their columns, they refuse the store.
+    """
+    declarations = Table("broker_declarations", metadata, Column("dataset", String(200), primary_key=True))
+    schemas = Table(
+        "broker_schemas",
         metadata,
         Column("dataset", String(200), primary_key=True),
-        Column("table_name", String(200), nullable=False),
-        Column("declaration", Text, nullable=False),
+        Column("number", Integer, primary_key=True),
+        Column("at", Instant, nullable=False),
+        Column("since", BigInteger, nullable=False),
+        Column("schema", Text, nullable=False),
+        Column("changes", Text, nullable=False),
     )
     facts = Table(
         "broker_facts",
@@ -44,6 +53,7 @@ def bookkeeping(metadata: MetaData) -> Bookkeeping:
     )
     return Bookkeeping(
         declarations,
+        schemas,
         _versions(metadata),
         _refreshes(metadata),
         _rejected(metadata),
@@ -102,7 +112,7 @@ def _quarantine(metadata: MetaData) -> Table:
         Column("doubts", Text, nullable=False),
         Column("gone", Text, nullable=False),
         Column("changes", Text, nullable=False),
-        Column("facts", Text, nullable=False),
+        Column("facts", Text),  # null in what was held before it was kept
         Column("sample", Boolean, nullable=False),
     )
 

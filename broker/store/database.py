@@ -1,15 +1,14 @@
 """The database under the store: opened, its tables made, connections to read and to write, the versions it holds."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, delete, func, insert, inspect, select
+from sqlalchemy import Connection, MetaData, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.schema import CreateTable
 
 from broker.catalog import Catalog
 from broker.deadline import check, remaining
@@ -18,7 +17,9 @@ from broker.model import Dataset
 from broker.store.bookkeeping import bookkeeping
 from broker.store.bulk import Bulk
 from broker.store.dialect import Claim, Dialect, Slow
-from broker.store.tables import table
+from broker.store.migration import Follow, Followed, Migration, Past, pasts
+from broker.store.schemas import SchemaChange
+from broker.telemetry import Event, log
 
 __all__ = ["Database", "Published"]
 
@@ -38,22 +39,27 @@ class Published:
 class Database:
     """The tables of a catalogue's data sets in one database, and the store's own; it knows which versions there are."""
 
-    def __init__(self, url: str, catalog: Catalog, dialect: Dialect, keep: timedelta) -> None:
+    def __init__(
+        self, url: str, catalog: Catalog, dialect: Dialect, keep: timedelta, follow: Follow = Follow.ITSELF
+    ) -> None:
         self.catalog = catalog
         self.keep = keep
         self.dialect = dialect
         self.metadata = MetaData()
         self.own = bookkeeping(self.metadata)
-        self.tables: dict[str, Table] = {one.id: table(one, self.metadata) for one in catalog.datasets.values()}
-        for one in self.tables.values():
-            dialect.declare(one)
+        self.tables: dict[str, Table] = {}
+        self.followed: Mapping[str, Followed] = {}
+        self.pasts: list[Past] = []
+        self.migrated: list[tuple[str, SchemaChange]] = []
+        """What was followed when it was opened, by data set."""
+        self._numbers: dict[str, int] = {}
         self._turn = threading.Lock()
         self._short = threading.Lock()
         self._bulks: dict[str, Bulk] = {}
         self._known: tuple[object, dict[str, Published]] | None = None
         self.engine = dialect.open(url)
         try:
-            self._prepare()
+            self._follow(follow)
             self._watch = dialect.watch(self.engine)
             self._quick = dialect.quick(self.engine)
         except SQLAlchemyError as error:
@@ -69,6 +75,20 @@ class Database:
         if self._quick is not None:
             self._quick.close()
         self.engine.dispose()
+
+    def _follow(self, follow: Follow) -> None:
+        """Let the tables follow the declarations as far as this command may, and read them as they are then."""
+        migration = Migration(self.engine, self.dialect, self.own, [*self.catalog.datasets.values()], self.keep)
+        self.followed = migration.run(follow)
+        self.migrated = migration.done
+        for id, one in self.followed.items():
+            self.tables[id] = one.plan.readable(self.metadata)
+            self._numbers[id] = one.plan.before.number if one.plan.before else 0
+            if reason := one.unreadable or one.refused:
+                log().warning(Event.SCHEMA_WAITS, dataset=id, reason=reason)
+        if follow is not Follow.NOTHING:
+            with self.reading() as connection:
+                self.pasts = pasts(connection, self.own)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -129,57 +149,17 @@ class Database:
         except SQLAlchemyError as error:
             raise StoreError(f"the store cannot be written: {_said(error)}") from error
 
-    def _prepare(self) -> None:
-        """Make the tables; a table whose declaration has changed is made anew and waits for its next refresh."""
-        declared = {id: str(CreateTable(one)) for id, one in self.tables.items()}
-        with self._turn, self.engine.connect().execution_options(writing=True) as connection, connection.begin():
-            self._renew_own(connection)
-            self.own.declarations.create(connection, checkfirst=True)
-            known = {row.dataset: row for row in connection.execute(select(self.own.declarations))}
-            for id, row in known.items():
-                if id in declared and declared[id] != row.declaration:
-                    self._start_over(connection, id, row.table_name)
-            self.metadata.create_all(connection)
-            self.dialect.prepare(connection, self.own)
-            for one in self.tables.values():
-                self.dialect.prepare_table(connection, one)
-            rows = [
-                {"dataset": id, "table_name": self.tables[id].name, "declaration": sql}
-                for id, sql in declared.items()
-                if id not in known or known[id].declaration != sql
-            ]
-            if rows:
-                connection.execute(insert(self.own.declarations), rows)
-
-    def _renew_own(self, connection: Connection) -> None:
-        """Look whether the store's own tables are as they are declared; those that a refresh writes anew are made anew when they are not.
-
-        Raises `StoreError` for a store that another version of the broker has made, and that cannot be read as it is.
-        """
-        found, own = inspect(connection), self.own
-        for one in own.tables:
-            if not found.has_table(one.name):
-                continue
-            missing = {column.name for column in one.columns} - {
-                column["name"] for column in found.get_columns(one.name)
-            }
-            if missing and one in (own.rejected, own.facts, own.quarantine):
-                one.drop(connection)
-            elif missing:
-                raise StoreError(
-                    f"the store at {self.engine.url!r} was made by another version of the broker: {one.name} has no "
-                    f"{', '.join(sorted(missing))}; move it away, and a new one is made and filled"
-                )
-
-    def _start_over(self, connection: Connection, id: str, table_name: str) -> None:
-        own = self.own
-        entries = select(own.entries.c.id).where(own.entries.c.dataset == id)
-        self.dialect.forget(
-            connection, self.catalog.datasets[id], select(own.entries.c.row).where(own.entries.c.dataset == id), entries
-        )
-        for mine in (own.entries, own.versions, own.rejected, own.facts, own.quarantine, own.declarations):
-            connection.execute(delete(mine).where(mine.c.dataset == id))
-        self.dialect.drop_table(connection, table_name)
+    def written(self, connection: Connection, dataset: Dataset) -> None:
+        """Make sure, in a transaction that writes, that the table still follows this declaration. Raises `StoreError`."""
+        followed, own = self.followed[dataset.id], self.own.schemas
+        if followed.refused:
+            raise StoreError(followed.refused)
+        newest = connection.scalar(select(func.max(own.c.number)).where(own.c.dataset == dataset.id))
+        if newest != self._numbers[dataset.id]:
+            raise StoreError(
+                f"{dataset.id}: a newer broker has changed its declaration meanwhile; this one answers, and refreshes it no "
+                "more: start the newer one in its place"
+            )
 
     def bulk(self, one: Table) -> Bulk:
         """What inserts many rows into a table of this store."""
@@ -210,7 +190,14 @@ class Database:
         statement = select(own).join(newest, (own.c.dataset == newest.c.dataset) & (own.c.number == newest.c.number))
         with self.reading() as connection:
             found = {row.dataset: Published(**row._mapping) for row in connection.execute(statement)}
-        return {id: found.get(id, Published(id, 0)) for id in self.tables}
+        return {
+            id: Published(id, 0) if one.unreadable else found.get(id, Published(id, 0))
+            for id, one in self.followed.items()
+        }
+
+    def next_number(self, base: Published) -> int:
+        """The number of the version after this one; a history that begins anew goes on counting."""
+        return max(base.number, self.followed[base.dataset].plan.schema.floor) + 1
 
     def version(self, dataset: Dataset) -> Published:
         """The newest version of a data set; number 0 before its first."""

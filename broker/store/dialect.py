@@ -5,16 +5,31 @@ One small class a database. Everything else, the tables, the statements and the 
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, Table
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Index, Select, Table
+from sqlalchemy.exc import DBAPIError
 
-from broker.model import Dataset
 from broker.query import Find, Pair, Related
 from broker.store.bookkeeping import Bookkeeping
 from broker.store.statements import Clause, Place
 
-__all__ = ["MAX_ROWS", "Claim", "Dialect", "Hit", "Joined", "Places", "Quick", "SearchEntry", "Slow", "Tables", "Watch"]
+__all__ = [
+    "MAX_ROWS",
+    "Claim",
+    "Dialect",
+    "FoundColumn",
+    "FoundTable",
+    "Hit",
+    "Joined",
+    "Places",
+    "Quick",
+    "SearchEntry",
+    "Slow",
+    "Tables",
+    "Watch",
+]
 
 SearchEntry = Mapping[str, Any]
 """One record as the search keeps it: ``id``, and folded ``title`` stems, ``text`` stems and title ``words``."""
@@ -25,6 +40,23 @@ Hit = tuple[str, int, float]
 
 MAX_ROWS = 100_000
 """The most related records that one join gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundColumn:
+    """A column as the database has it: its type in the database's words, whether it may be null, whether it is computed."""
+
+    type: str
+    nullable: bool
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTable:
+    """A table as the database has it: its columns by name, and the columns of each of its indexes that works."""
+
+    columns: Mapping[str, FoundColumn]
+    indexes: Mapping[str, tuple[str | None, ...]]
 
 
 class Claim(Protocol):
@@ -116,6 +148,35 @@ class Watch(Protocol):
 class Dialect(Protocol):
     """How one kind of database is opened, indexes places, and finds words."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether hosts of two builds may share a database: then tables that are there change by command alone."""
+        ...
+
+    def tables(self, connection: Connection) -> Mapping[str, FoundTable]:
+        """The tables that the database has, by name."""
+        ...
+
+    def let_be_null(self, connection: Connection, table_name: str, column: str) -> None:
+        """Let a column be null that was NOT NULL."""
+        ...
+
+    def replace_places(self, connection: Connection, table: Table) -> None:
+        """Make the index of places anew from the rows."""
+        ...
+
+    def give_way(self, connection: Connection) -> None:
+        """Let a change of a table give up soon when somebody reads it, for the rest of the transaction."""
+        ...
+
+    def gave_way(self, error: DBAPIError) -> bool:
+        """Whether this is what the database says of such a change."""
+        ...
+
+    def index_later(self, engine: Engine, index: Index) -> None:
+        """Make an index on a table that is read and written meanwhile; one that is there but does not work is made anew."""
+        ...
+
     def watch(self, engine: Engine) -> Watch:
         """What notices commits."""
         ...
@@ -144,8 +205,8 @@ class Dialect(Protocol):
         """An engine for this address; a connection with the execution option ``writing`` may write. Raises `StoreError`."""
         ...
 
-    def declare(self, table: Table) -> None:
-        """Add to a data set's table what this database needs for its places, before it is made."""
+    def declare(self, table: Table, found: FoundTable | None = None) -> None:
+        """Add to a data set's table what this database needs for its places; ``found`` is the table as it is, when it is."""
         ...
 
     def claim(self, engine: Engine, name: str) -> Claim | None:
@@ -176,8 +237,12 @@ class Dialect(Protocol):
         """Take new records into the search."""
         ...
 
-    def forget(self, connection: Connection, dataset: Dataset, rows: Select[Any], entries: Select[Any]) -> None:
-        """Take these rows out of the index of places, and these entries out of the search."""
+    def unplace(self, connection: Connection, table: Table, rows: Select[Any]) -> None:
+        """Take these rows out of the index of places."""
+        ...
+
+    def unlist(self, connection: Connection, entries: Select[Any]) -> None:
+        """Take these entries out of the search."""
         ...
 
     def find(self, connection: Connection, find: Find) -> tuple[list[Hit], int]:

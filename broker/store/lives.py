@@ -44,7 +44,8 @@ def drop(connection: Connection, store: Database, dataset: Dataset, which: Colum
         return
     rows = select(table.c["_row"]).where(which)
     mine = and_(entries.c.dataset == dataset.id, entries.c.row.in_(rows))
-    store.dialect.forget(connection, dataset, rows, select(entries.c.id).where(mine))
+    store.dialect.unplace(connection, table, rows)
+    store.dialect.unlist(connection, select(entries.c.id).where(mine))
     connection.execute(delete(entries).where(mine))
     connection.execute(delete(table).where(which))
 

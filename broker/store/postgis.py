@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -32,21 +33,23 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as plain_column
 from sqlalchemy import table as plain_table
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex
 
 from broker.errors import StoreError
 from broker.geometry import METRIC
-from broker.model import Dataset
 from broker.query import Find, Term
 from broker.store.bookkeeping import Bookkeeping
-from broker.store.dialect import Claim, Hit, Places, Quick, SearchEntry, Tables, Watch
+from broker.store.dialect import Claim, FoundColumn, FoundTable, Hit, Places, Quick, SearchEntry, Tables, Watch
 from broker.store.postgis_places import IN_METRES, PostgisPlaces
 from broker.store.statements import Clause
-from broker.store.tables import PostgisGeometry
+from broker.store.tables import Absent, InMetres, PostgisGeometry
 
 __all__ = ["NoWatch", "Postgis", "SessionClaim"]
 
 CONNECT_SECONDS = 10
+LOCK_MILLISECONDS = 250
+"""How long a change of a table may keep new readers waiting for an old one."""
 READ_SECONDS = 60
 OPTIONS = f"-c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout={READ_SECONDS * 1000}"
 WRITERS = zlib.crc32(b"poznan-broker writers")
@@ -132,7 +135,46 @@ class Postgis:
             ) from error
         return engine
 
-    def declare(self, table: Table) -> None:
+    @property
+    def shared(self) -> bool:
+        """Several hosts may answer, and one is upgraded after the other."""
+        return True
+
+    def tables(self, connection: Connection) -> Mapping[str, FoundTable]:
+        """By the database's own catalogue."""
+        columns: dict[str, dict[str, FoundColumn]] = {}
+        for table, name, kind, required, computed in connection.exec_driver_sql(FIND_COLUMNS):
+            columns.setdefault(table, {})[name] = FoundColumn(kind, not required, computed)
+        indexes: dict[str, dict[str, tuple[str | None, ...]]] = {}
+        for table, index, names in connection.exec_driver_sql(FIND_INDEXES):
+            indexes.setdefault(table, {})[index] = tuple(names)
+        return {table: FoundTable(there, indexes.get(table, {})) for table, there in columns.items()}
+
+    def let_be_null(self, connection: Connection, table_name: str, column: str) -> None:
+        """By a change of the catalogue alone."""
+        connection.exec_driver_sql(f'ALTER TABLE "{table_name}" ALTER COLUMN "{column}" DROP NOT NULL')
+
+    def replace_places(self, connection: Connection, table: Table) -> None:
+        """Nothing: the database keeps its indexes itself."""
+
+    def give_way(self, connection: Connection) -> None:
+        """By the time that a statement waits for a lock."""
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
+
+    def gave_way(self, error: DBAPIError) -> bool:
+        """By the database's code for it."""
+        return isinstance(error.orig, LockNotAvailable)
+
+    def index_later(self, engine: Engine, index: Index) -> None:
+        """Concurrently; what an attempt that was broken off has left is dropped before."""
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            connection.exec_driver_sql(f'DROP INDEX CONCURRENTLY IF EXISTS "{index.name}"')
+            made = CreateIndex(index).compile(dialect=engine.dialect)
+            connection.exec_driver_sql(str(made).replace("INDEX", "INDEX CONCURRENTLY", 1))
+            connection.invalidate()  # what was set for it is not for those who take it from the pool next
+
+    def declare(self, table: Table, found: FoundTable | None = None) -> None:
         """The geometry in metres, and an index on both; none on texts.
 
         A text may be longer than an index takes (some 2 700 bytes), and ordered with the absent ones first none would be used.
@@ -140,10 +182,17 @@ class Postgis:
         for one in [one for one in table.indexes if one.info.get("text")]:
             table.indexes.discard(one)
         if shape := table.info["geometry"]:
-            metres = Computed(f"ST_Transform({shape}, {METRIC})", persisted=True)
-            table.append_column(Column(IN_METRES, PostgisGeometry(METRIC), metres))
-            for name in (shape, IN_METRES):
-                Index(f"ix_{table.name}_{name}_gist", table.c[name], postgresql_using="gist")
+            if isinstance(table.c[shape], Absent):
+                table.append_column(Absent(IN_METRES, PostgisGeometry(METRIC)))
+                return
+            metres = Computed(f"ST_Transform({table.c[shape].name}, {METRIC})", persisted=True)
+            if found is None or (found.columns.get(IN_METRES) or FoundColumn("", nullable=True)).computed:
+                table.append_column(Column(IN_METRES, PostgisGeometry(METRIC), metres))
+            else:  # to add a computed column would write the table anew, and nobody could read it meanwhile
+                table.append_column(Column(IN_METRES, InMetres(METRIC), info={"value_of": shape}))
+            for name in (table.c[shape].name, IN_METRES):
+                column = table.c[IN_METRES if name == IN_METRES else shape]
+                Index(f"ix_{table.name}_{name}_gist", column, postgresql_using="gist")
 
     def claim(self, engine: Engine, name: str) -> Claim | None:
         """An advisory lock: the server takes it back when the process ends."""
@@ -192,9 +241,11 @@ class Postgis:
         if rows:
             connection.execute(ENTER, rows)
 
-    def forget(self, connection: Connection, dataset: Dataset, rows: Select[Any], entries: Select[Any]) -> None:
-        """Delete from the search; rows are in no index of ours."""
-        del dataset, rows
+    def unplace(self, connection: Connection, table: Table, rows: Select[Any]) -> None:
+        """Nothing: the database keeps its indexes itself."""
+
+    def unlist(self, connection: Connection, entries: Select[Any]) -> None:
+        """Delete from the search."""
         search = plain_table("broker_search", plain_column("id"))
         connection.execute(search.delete().where(search.c.id.in_(entries)))
 
@@ -223,6 +274,21 @@ class Postgis:
         """By the database's own statistics of words."""
         counted = text("SELECT word, ndoc FROM ts_stat('SELECT whole FROM broker_search')")
         return [(word, count) for word, count in connection.execute(counted)]
+
+
+FIND_COLUMNS = """
+    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated <> ''
+    FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attnum
+"""
+FIND_INDEXES = """
+    SELECT t.relname, i.relname, ARRAY(
+        SELECT a.attname::text FROM unnest(x.indkey) WITH ORDINALITY AS k (number, place)
+        LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.number ORDER BY k.place)
+    FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_class AS t ON t.oid = x.indrelid
+    WHERE t.relnamespace = current_schema()::regnamespace AND NOT x.indisprimary AND x.indisvalid
+"""
 
 
 def _begin(connection: Connection) -> None:

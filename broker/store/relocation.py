@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 
 from broker.query import GEOCODING
 from broker.store.database import Published
 from broker.store.lives import alive, end
-from broker.store.tables import FOREVER, GEOCODED
+from broker.store.tables import FOREVER, GEOCODED, Absent
 from broker.store.versions import Draft
 
 __all__ = ["Relocation"]
@@ -41,6 +41,7 @@ class Relocation(Draft):
         self._insert(moved)
         made = replace(self.base, number=self.number, published_at=datetime.now(UTC))
         with self.store.writing() as connection:
+            self.store.written(connection, self.dataset)
             end(connection, self.store, self.dataset, [row[self.dataset.key] for row in moved], self.number)
             connection.execute(insert(self.store.own.versions).values(**asdict(made)))
         self.kept = True
@@ -52,8 +53,11 @@ class Relocation(Draft):
 
     def _due(self) -> list[dict[str, Any]]:
         table = self.table
-        asked = [column for column in table.c if column.computed is None]
-        old = table.c[VERSION] != self.geocoder.version
+        asked = [one.label(one.key) for one in table.c if one.computed is None and not isinstance(one, Absent)]
+        never = and_(
+            table.c[VERSION].is_(None), table.c[str(self.dataset.geometry)].is_(None)
+        )  # before there was a rule
+        old = or_(table.c[VERSION] != self.geocoder.version, never)
         now = alive(self.store, self.dataset, self.base.number)
         with self.store.reading() as connection:
             found = connection.execute(select(*asked).where(now, old)).mappings()

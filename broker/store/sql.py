@@ -39,6 +39,7 @@ from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
 from broker.store.geocoder import Geocoder
 from broker.store.history import Difference, DifferenceKind
+from broker.store.migration import Follow
 from broker.store.quarantine import Held, accept, held
 from broker.store.relocation import Relocation
 from broker.store.tables import ALL
@@ -54,8 +55,10 @@ KEPT_COUNTS = 10_000
 class SqlStore(Database):
     """The versions of a catalogue's data sets: drafted, published, and asked."""
 
-    def __init__(self, url: str, catalog: Catalog, dialect: Dialect, keep: timedelta) -> None:
-        super().__init__(url, catalog, dialect, keep)
+    def __init__(
+        self, url: str, catalog: Catalog, dialect: Dialect, keep: timedelta, follow: Follow = Follow.ITSELF
+    ) -> None:
+        super().__init__(url, catalog, dialect, keep, follow)
         self.districts = Districts(self)
         self.geocoder = Geocoder(self)
         self.places = dialect.places(self)
@@ -102,7 +105,8 @@ class SqlStore(Database):
 
         While another refresh of the data set is under way nothing is done: whoever refreshes does this afterwards.
         """
-        base, claim = self.version(dataset), self.claim(dataset.id)
+        base = self.version(dataset)
+        claim = None if self.followed[dataset.id].refused else self.claim(dataset.id)
         if claim is None:
             return base
         try:
@@ -127,7 +131,7 @@ class SqlStore(Database):
 
     def standing(self, dataset: Dataset, moment: datetime) -> Published | None:
         """The version that was the newest at a moment; None when none that is kept was there yet."""
-        return history.standing(self, dataset, moment)
+        return None if self.followed[dataset.id].unreadable else history.standing(self, dataset, moment)
 
     def begins(self, dataset: Dataset) -> datetime | None:
         """When the oldest version that is kept was published."""
@@ -307,7 +311,7 @@ class SqlStore(Database):
                 dataset, one = self.catalog.datasets[id], self.tables[id]
                 rows = {row: score for of, row, score in hits if of == id}
                 wanted = {"_row", dataset.key, *searched_columns(dataset)}
-                statement = select(*(one.c[name] for name in sorted(wanted))).where(one.c["_row"].in_(rows))
+                statement = select(*(one.c[name].label(name) for name in sorted(wanted))).where(one.c["_row"].in_(rows))
                 for record in connection.execute(statement).mappings():
                     title, text = searched(dataset, dict(record))
                     score = rows[record["_row"]]

@@ -20,6 +20,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Index,
     Select,
     Table,
     Text,
@@ -33,13 +34,13 @@ from sqlalchemy import (
 )
 from sqlalchemy import table as plain_table
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from broker.errors import StoreError
-from broker.model import Dataset
 from broker.query import Find, Term
 from broker.store.bookkeeping import Bookkeeping
-from broker.store.dialect import Claim, Hit, Places, Quick, SearchEntry, Tables, Watch
+from broker.store.dialect import Claim, FoundColumn, FoundTable, Hit, Places, Quick, SearchEntry, Tables, Watch
 from broker.store.sqlite_places import FUNCTIONS, SqlitePlaces, rtree
 from broker.store.statements import Clause
 
@@ -182,8 +183,56 @@ class Sqlite:
         event.listen(engine, "begin", _begin)
         return engine
 
-    def declare(self, table: Table) -> None:
+    def declare(self, table: Table, found: FoundTable | None = None) -> None:
         """Nothing: an R*Tree is a table of its own."""
+
+    @property
+    def shared(self) -> bool:
+        """One host has the file, and whichever command opens it first follows the declarations."""
+        return False
+
+    def tables(self, connection: Connection) -> Mapping[str, FoundTable]:
+        """By SQLite's own tables of tables, columns and indexes."""
+        columns: dict[str, dict[str, FoundColumn]] = {}
+        for table, name, kind, required in connection.exec_driver_sql(FIND_COLUMNS):
+            columns.setdefault(table, {})[name] = FoundColumn(kind, not required)
+        indexes: dict[str, dict[str, tuple[str | None, ...]]] = {}
+        for table, index, name in connection.exec_driver_sql(FIND_INDEXES):
+            there = indexes.setdefault(table, {})
+            there[index] = (*there.get(index, ()), name)
+        return {table: FoundTable(there, indexes.get(table, {})) for table, there in columns.items()}
+
+    def let_be_null(self, connection: Connection, table_name: str, column: str) -> None:
+        """By a column of the same values in its place, since SQLite takes no constraint off; its indexes go with the old one."""
+        found = self.tables(connection)[table_name]
+        for index in [name for name, columns in found.indexes.items() if column in columns]:
+            connection.exec_driver_sql(f'DROP INDEX "{index}"')
+        alter, kind = f'ALTER TABLE "{table_name}"', found.columns[column].type
+        connection.exec_driver_sql(f'{alter} ADD COLUMN "{column}__null" {kind}')
+        connection.exec_driver_sql(f'UPDATE "{table_name}" SET "{column}__null" = "{column}"')  # noqa: S608 - our own names
+        connection.exec_driver_sql(f'{alter} DROP COLUMN "{column}"')
+        connection.exec_driver_sql(f'{alter} RENAME COLUMN "{column}__null" TO "{column}"')
+
+    def replace_places(self, connection: Connection, table: Table) -> None:
+        """The R*Tree is filled from the columns of the extent."""
+        self.prepare_table(connection, table)
+        tree = f"{table.name}__rtree"
+        connection.exec_driver_sql(f'DELETE FROM "{tree}"')  # noqa: S608 - our own table's name
+        connection.exec_driver_sql(
+            f'INSERT INTO "{tree}" SELECT _row, _west, _east, _south, _north FROM "{table.name}" WHERE _west IS NOT NULL'  # noqa: S608
+        )
+
+    def give_way(self, connection: Connection) -> None:
+        """Nothing: readers of a file in WAL mode do not wait for its writer."""
+
+    def gave_way(self, error: DBAPIError) -> bool:
+        """Never."""
+        del error
+        return False
+
+    def index_later(self, engine: Engine, index: Index) -> None:
+        """Never: an index is made in the transaction that follows a declaration."""
+        raise NotImplementedError
 
     def claim(self, engine: Engine, name: str) -> Claim | None:
         """A locked file beside the database: the kernel takes the lock back when its process dies."""
@@ -238,11 +287,14 @@ class Sqlite:
         rows = [(one["id"], one["title"], one["text"], one["words"]) for one in entries]
         connection.exec_driver_sql("INSERT INTO broker_search (rowid, title, text, words) VALUES (?, ?, ?, ?)", rows)
 
-    def forget(self, connection: Connection, dataset: Dataset, rows: Select[Any], entries: Select[Any]) -> None:
-        """Delete from the R*Tree and the full-text table."""
-        if dataset.located:
-            tree = rtree(dataset.id.replace(".", "_"))
+    def unplace(self, connection: Connection, table: Table, rows: Select[Any]) -> None:
+        """Delete from the R*Tree."""
+        if table.info["geometry"]:
+            tree = rtree(table.name)
             connection.execute(tree.delete().where(tree.c.id.in_(rows)))
+
+    def unlist(self, connection: Connection, entries: Select[Any]) -> None:
+        """Delete from the full-text table."""
         search = plain_table("broker_search", column("rowid"))
         connection.execute(search.delete().where(search.c.rowid.in_(entries)))
 
@@ -272,6 +324,16 @@ class Sqlite:
     def vocabulary(self, connection: Connection) -> Iterable[tuple[str, int]]:
         """By the vocabulary of the full-text table."""
         return [(term, count) for term, count in connection.execute(text("SELECT term, doc FROM broker_words"))]
+
+
+FIND_COLUMNS = """
+    SELECT m.name, p.name, p.type, p."notnull" FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p
+    WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL TABLE%' ORDER BY p.cid
+"""
+FIND_INDEXES = """
+    SELECT m.name, l.name, i.name FROM sqlite_master AS m JOIN pragma_index_list(m.name) AS l JOIN pragma_index_info(l.name) AS i
+    WHERE m.type = 'table' AND l.origin = 'c' ORDER BY l.name, i.seqno
+"""
 
 
 def _connected(connection: sqlite3.Connection, _record: object) -> None:

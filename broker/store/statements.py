@@ -192,16 +192,17 @@ def _figures(table: Table, query: Aggregation) -> tuple[list[ColumnElement[Any]]
 
 def asked(table: Table, dataset: Dataset, names: frozenset[str]) -> list[ColumnElement[Any]]:
     """The key and the columns that a record's values of these names are made of."""
-    columns: list[ColumnElement[Any]] = [table.c[dataset.key]]
+    columns: list[ColumnElement[Any]] = [table.c[dataset.key].label(dataset.key)]
     for name in sorted(names - {dataset.key}):
         if name == LOCATION:
-            columns += [table.c["_lon"], table.c["_lat"]]
+            columns += [table.c[one].label(one) for one in ("_lon", "_lat")]
         elif name == GEOCODING:
-            columns += [table.c[one] for one, _ in GEOCODED[:-1]]
+            columns += [table.c[one].label(one) for one, _ in GEOCODED[:-1]]
         elif name in (AREA, LENGTH, DISTRICT, MENDED):
-            columns.append(table.c[name])
+            columns.append(table.c[name].label(name))
         else:
-            columns += [table.c[name + suffix] for suffix in ("", PLAIN, ALL) if name + suffix in table.c]
+            found = [name + suffix for suffix in ("", PLAIN, ALL) if name + suffix in table.c]
+            columns += [table.c[one].label(one) for one in found]
     return columns
 
 
@@ -220,8 +221,13 @@ class SortKey(NamedTuple):
 
 def sort_columns(table: Table, dataset: Dataset, order: Sequence[Order]) -> list[SortKey]:
     """What to order by: texts in Polish order; the key last, so that the order is total."""
-    keys = [SortKey(_sortable(table, one.field), one.descending, dataset.field(one.field).optional) for one in order]
+    keys = [SortKey(_sortable(table, one.field), one.descending, _lacking(table, dataset, one.field)) for one in order]
     return [*keys, SortKey(table.c[dataset.key], keys[-1].descending if keys else False, optional=False)]
+
+
+def _lacking(table: Table, dataset: Dataset, field: str) -> bool:
+    """Whether a row may lack a field: an optional one, or one that came after the row's version."""
+    return dataset.field(field).optional or bool(table.c[field].info.get("late"))
 
 
 def _sortable(table: Table, field: str) -> ColumnElement[Any]:

@@ -1,13 +1,13 @@
-"""Data set → table: columns, indexes, and how a record becomes a row of them.
+"""Data set and the schema of its table → table: columns, indexes, and how a record becomes a row of them.
 
 A row lives from one version of its data set to another: ``_since`` ≤ version < ``_until``. Nothing is ever overwritten,
 so a reader that holds a version sees that version whole, whatever is refreshed meanwhile. Columns that begin with an
 underscore are the store's own; ``<field>__key`` is the Polish collation key of a text, ``<field>__text`` the words of a
 markup field, ``<field>__all`` a text's languages as JSON, ``<field>__local`` a moment in the city's time, for its day, month
-and year.
+and year. The name of a field is the key of its column, which may have another name (see `broker.store.schemas`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -37,12 +37,15 @@ from sqlalchemy import (
     func,
     literal_column,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from broker.geometry import WGS84, Geometry
 from broker.model import CITY_TIME, Dataset, Field, Localized, Record
 from broker.query import GEOCODING
 from broker.store.located import PLACE
+from broker.store.schemas import TableSchema
 from broker.text import collation, plain_text
 
 __all__ = [
@@ -52,11 +55,16 @@ __all__ = [
     "KEY",
     "LOCAL",
     "PLAIN",
+    "Absent",
+    "InMetres",
     "Instant",
     "PostgisGeometry",
     "Scaled",
+    "column_type",
+    "derived",
     "encoder",
     "fingerprinter",
+    "step",
     "table",
     "well_known",
 ]
@@ -88,6 +96,17 @@ class PostgisGeometry(UserDefinedType[bytes]):
     def column_expression(self, colexpr: ColumnElement[bytes]) -> ColumnElement[bytes]:
         """To well-known binary."""
         return func.ST_AsBinary(colexpr, type_=LargeBinary())
+
+
+class InMetres(PostgisGeometry):
+    """A geometry that is given in degrees (EPSG:4326), as well-known binary, and kept in the system."""
+
+    cache_ok = True
+
+    def bind_expression(self, bindvalue: BindParameter[bytes]) -> ColumnElement[bytes]:
+        """From well-known binary in degrees."""
+        degrees = func.ST_GeomFromWKB(bindvalue, literal_column(str(WGS84)), type_=self)
+        return func.ST_Transform(degrees, literal_column(str(self.srid)), type_=self)
 
 
 class Scaled(TypeDecorator[Decimal]):
@@ -141,30 +160,57 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-def _type(field: Field) -> TypeEngine[Any]:
-    if field.kind is Decimal:
-        return Scaled(field.scale)
-    types: dict[type, TypeEngine[Any]] = {
-        int: BigInteger(),
-        float: Float(),
-        bool: Boolean(),
-        date: Date(),
-        datetime: Instant(),
-        Geometry: LargeBinary().with_variant(PostgisGeometry(WGS84), "postgresql"),
+class Absent(Column[Any]):
+    """A column that the table in the database does not have yet, or not any more: null in every row, never written."""
+
+    inherit_cache = True
+
+
+@compiles(Absent)
+def _null(element: Absent, compiler: SQLCompiler, **_: object) -> str:
+    return f"CAST(NULL AS {compiler.dialect.type_compiler_instance.process(element.type)})"
+
+
+def column_type(kind: str) -> TypeEngine[Any]:
+    """The type of the column that holds values of a kind (see `broker.store.schemas.kind_of`)."""
+    if kind.startswith("decimal"):
+        return Scaled(int(kind.removeprefix("decimal(").removesuffix(")")))
+    types: dict[str, TypeEngine[Any]] = {
+        "integer": BigInteger(),
+        "float": Float(),
+        "boolean": Boolean(),
+        "date": Date(),
+        "moment": Instant(),
+        "geometry": LargeBinary().with_variant(PostgisGeometry(WGS84), "postgresql"),
     }
-    return types.get(field.kind, TEXT)
+    return types.get(kind, TEXT)
 
 
-def _columns(field: Field) -> Iterator[Column[Any]]:
-    yield Column(field.name, _type(field), nullable=field.optional)
-    if field.kind in (str, Localized):
-        yield Column(field.name + KEY, TEXT)
-    if field.kind is datetime:
-        yield Column(field.name + LOCAL, TEXT)
-    if field.html:
-        yield Column(field.name + PLAIN, TEXT)
-    if field.localized:
-        yield Column(field.name + ALL, TEXT)
+def derived(kind: str, *, html: bool) -> tuple[str, ...]:
+    """The suffixes of the columns that are worked out from a field of this kind."""
+    own = {"text": (KEY,), "localized": (KEY, ALL), "moment": (LOCAL,)}.get(kind, ())
+    return (*own, PLAIN) if html else own
+
+
+class _Columns:
+    """Makes the columns of one table: those that the database does not have are absent."""
+
+    def __init__(self, present: Collection[str] | None) -> None:
+        self._present = present
+
+    def fields(self, schema: TableSchema) -> Iterator[Column[Any]]:
+        """What the fields are in; none but the key is NOT NULL, so that a field may become optional, or go, at once."""
+        for one in schema.fields:
+            info = {"late": one.since > 0}
+            yield self.made(one.column, column_type(one.kind), key=one.name, nullable=one.name != schema.key, info=info)
+            for suffix in derived(one.kind, html=one.html):
+                yield self.made(one.column + suffix, TEXT, key=one.name + suffix)
+
+    def made(self, name: str, kind: Any, **rest: Any) -> Column[Any]:  # noqa: ANN401 - as SQLAlchemy declares a column
+        """One column."""
+        if self._present is None or name in self._present:
+            return Column(name, kind, **rest)
+        return Absent(name, kind, **{**rest, "info": {"late": True}})
 
 
 GEOCODED: tuple[tuple[str, Any], ...] = (
@@ -177,16 +223,19 @@ GEOCODED: tuple[tuple[str, Any], ...] = (
 """What is kept of an address that was looked up; the version is the gazetteer's. All are null where the source gave the place."""
 
 
-def table(dataset: Dataset, metadata: MetaData) -> Table:
-    """The table of a data set, with an index on what one looks up, ranges over or refers by."""
-    columns = [column for field in dataset.fields for column in _columns(field)]
+def table(dataset: Dataset, schema: TableSchema, metadata: MetaData, present: Collection[str] | None = None) -> Table:
+    """The table of a data set, with an index on what one looks up, ranges over or refers by.
+
+    ``present`` names the columns that the table in the database has; None for a table that is yet to be made.
+    """
+    make = _Columns(present)
+    columns = [*make.fields(schema)]
     if dataset.located:
-        columns += [Column(name, TEXT if kind is Text else kind) for name, kind in PLACE]
+        columns += [make.made(name, TEXT if kind is Text else kind) for name, kind in PLACE]
     if dataset.geocode:
-        columns += [Column(name, kind) for name, kind in GEOCODED]
-    name = dataset.id.replace(".", "_")
+        columns += [make.made(name, kind) for name, kind in GEOCODED]
     made = Table(
-        name,
+        schema.table,
         metadata,
         Column("_row", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
         Column("_since", BigInteger, nullable=False),
@@ -195,15 +244,24 @@ def table(dataset: Dataset, metadata: MetaData) -> Table:
         *columns,
         info={"geometry": dataset.geometry},
     )
-    Index(f"ix_{name}__version", made.c[dataset.key], made.c["_since"], unique=True)
+    _index(made, dataset)
+    return made
+
+
+def _index(made: Table, dataset: Dataset) -> None:
+    key = made.c[dataset.key]
+    indexed = [("_version", key, made.c["_since"])]
     for field in dataset.fields:
         if field.kind in (date, datetime, Decimal, int, float) or field.to is not None:
-            Index(f"ix_{name}_{field.name}", made.c[field.name], made.c[dataset.key])
+            indexed.append((made.c[field.name].name, made.c[field.name], key))
         elif field.search == "title":
-            Index(f"ix_{name}_{field.name}", made.c[field.name + KEY], made.c[dataset.key], info={"text": True})
+            indexed.append((made.c[field.name].name, made.c[field.name + KEY], key))
     if dataset.located:
-        Index(f"ix_{name}_district", made.c["_district"], made.c[dataset.key])
-    return made
+        indexed.append(("district", made.c["_district"], key))
+    for name, *columns in indexed:
+        if not any(isinstance(one, Absent) for one in columns):
+            text = columns[0].key.endswith(KEY)
+            Index(f"ix_{made.name}_{name}", *columns, unique=name == "_version", info={"text": text})
 
 
 def well_known(records: Sequence[Record], geometry: str | None) -> list[bytes | None]:
@@ -217,15 +275,42 @@ def well_known(records: Sequence[Record], geometry: str | None) -> list[bytes | 
 Fingerprint = Callable[[Record, bytes | None, str | None], int]
 
 
-def fingerprinter(dataset: Dataset) -> Fingerprint:
-    """A function that gives a record's content hash: 64 bits, so that an unchanged record is known without reading it; a repair counts as content."""
-    values = attrgetter(dataset.key, *(one.name for one in dataset.fields if one.kind is not Geometry))
+def fingerprinter(dataset: Dataset, table: Table) -> Fingerprint:
+    """A function that gives a record's content hash: 64 bits, so that an unchanged record is known without reading it.
+
+    Hashed are the values that the table holds, each by the name of its column, and a repair. A value that is not there does not
+    count: so neither a new field without values, nor a new name or another order of fields, makes a record another one.
+    """
+    fields = sorted((table.c[one.name].name, one) for one in dataset.fields if one.kind is not Geometry)
+    held = [(name, one) for name, one in fields if not isinstance(table.c[one.name], Absent)]
+    names = [name for name, _ in held]
+    values = attrgetter(*(one.name for _, one in held), dataset.key)  # the key once more: a tuple also of one field
+    canonical = [(place, CANONICAL[one.kind](one)) for place, (_, one) in enumerate(held) if one.kind in CANONICAL]
 
     def fingerprint(record: Record, wkb: bytes | None, repaired: str | None) -> int:
-        raw = repr((values(record), wkb, repaired))
-        return int.from_bytes(blake2b(raw.encode(), digest_size=8).digest(), "big", signed=True)
+        content = list(values(record))
+        for place, canon in canonical:
+            if content[place] is not None:
+                content[place] = canon(content[place])
+        raw = repr(([pair for pair in zip(names, content, strict=False) if pair[1] is not None], wkb, repaired))
+        return int.from_bytes(blake2b(raw.encode("utf-8"), digest_size=8).digest(), "big", signed=True)
 
     return fingerprint
+
+
+def _whole(field: Field) -> Callable[[Any], Any]:
+    scale = field.scale
+    return lambda value: int(Decimal(value).scaleb(scale).to_integral_value())
+
+
+CANONICAL: dict[type, Callable[[Field], Callable[[Any], Any]]] = {
+    Decimal: _whole,
+    datetime: lambda _: lambda value: value.astimezone(UTC).isoformat(),
+    Localized: lambda _: lambda value: sorted(value.items()) if len(value) > 1 else value.best(),
+    tuple: lambda _: tuple,
+    float: lambda _: float,
+}
+"""Of the kinds of which the same value has several forms: the one that is hashed, whether a source or the table gave it."""
 
 
 Encode = Callable[[Record, bytes | None], dict[str, Any]]
@@ -233,13 +318,13 @@ Encode = Callable[[Record, bytes | None], dict[str, Any]]
 
 def encoder(dataset: Dataset) -> Encode:
     """A function that turns a record and its well-known binary into the values of its declared columns."""
-    steps = [_step(field) for field in dataset.fields if field.kind is not Geometry]
+    steps = [step(field) for field in dataset.fields if field.kind is not Geometry]
     geometry = dataset.geometry
 
     def encode(record: Record, wkb: bytes | None) -> dict[str, Any]:
         row: dict[str, Any] = {}
-        for step in steps:
-            step(record, row)
+        for one in steps:
+            one(record, row)
         if geometry is not None:
             row[geometry] = wkb
         return row
@@ -247,10 +332,11 @@ def encoder(dataset: Dataset) -> Encode:
     return encode
 
 
-Step = Callable[[Record, dict[str, Any]], None]
+Step = Callable[[Any, dict[str, Any]], None]
 
 
-def _step(field: Field) -> Step:
+def step(field: Field) -> Step:
+    """A function that puts what a record holds of a field into a row, with everything that is worked out from it."""
     name, key, plain = field.name, field.name + KEY, field.name + PLAIN
     everything, local = field.name + ALL, field.name + LOCAL
 

@@ -91,16 +91,17 @@ class Draft:
         self.sample = sample
         self.table = store.tables[dataset.id]
         self.base = store.version(dataset)
-        self.number = self.base.number + 1
+        self.number = store.next_number(self.base)
         self.changes = Changes()
         self.fields: Counter[str] = Counter()
         self._encode = encoder(dataset)
-        self._fingerprint = fingerprinter(dataset)
+        self._fingerprint = fingerprinter(dataset, self.table)
         self._seen: dict[Any, int] = {}
         self._replaced: list[Any] = []
         self._rejected: list[Rejected] = []
         self._fresh: list[Fresh] = []
         with store.writing() as connection:
+            store.written(connection, dataset)
             self._clear(connection)
             self.before = facts(connection, store, dataset)
             self._before = self._current(connection)
@@ -238,6 +239,7 @@ class Draft:
         made = Published(self.dataset.id, self.number, now, now, self.changes.records, self.sample)
         versions = self.store.own.versions
         with self.store.writing() as connection:
+            self.store.written(connection, self.dataset)
             self.keep_rejected(connection)
             keep_facts(connection, self.store, self.dataset, written(self.facts))
             drop_held(connection, self.store, self.dataset)
@@ -299,8 +301,9 @@ def written(known: Facts) -> str:
     return orjson.dumps({**asdict(known), "fields": fields}).decode()
 
 
-def keep_facts(connection: Connection, store: Database, dataset: Dataset, text: str) -> None:
-    """Keep what the source gave of a version that is published, to compare the next one with."""
+def keep_facts(connection: Connection, store: Database, dataset: Dataset, text: str | None) -> None:
+    """Keep what the source gave of a version that is published, to compare the next one with; None when that is not known."""
     own = store.own.facts
     connection.execute(delete(own).where(own.c.dataset == dataset.id))
-    connection.execute(insert(own).values(dataset=dataset.id, facts=text))
+    if text is not None:
+        connection.execute(insert(own).values(dataset=dataset.id, facts=text))
