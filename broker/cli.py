@@ -1,4 +1,4 @@
-"""The command line: serve, refresh, datasets, query, schema, doctor."""
+"""The command line: serve, refresh, accept, migrate, datasets, query, schema, doctor."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ from broker.model import Dataset
 from broker.packages import check_packages
 from broker.refresh import FAILED, QUARANTINED
 from broker.settings import Settings
-from broker.store import RefreshRecord
+from broker.store import Follow, RefreshRecord
 from broker.telemetry import configure
 from broker.terminal import Located, described, err, out, print_json, show_located, show_refreshes
 from resolvers.schema import build
@@ -124,6 +124,36 @@ def accept(
     show_refreshes(records)
     if any(one.outcome == FAILED for one in records):
         raise typer.Exit(FAILURE)
+
+
+@app.command()
+def migrate(
+    *, check: Annotated[bool, typer.Option("--check", help="Print what would be done, and do nothing.")] = False
+) -> None:
+    """Let the tables of the store follow the declarations of this broker; exit code 1 when one cannot.
+
+    A store on SQLite is migrated by whichever command opens it. Hosts of two builds may share one on PostgreSQL: there this
+    command alone changes tables that hold versions.
+
+    Example: [bold]broker migrate --check[/bold]
+    """
+    settings = Settings.load()
+    configure("error", settings.log_format)
+    store = Engine.open(settings, Follow.NOTHING if check else Follow.ALL).store
+    store.close()
+    if check:
+        waiting = [(id, step) for id, one in store.followed.items() for step in one.plan.steps]
+        waiting += [(id, one.refused) for id, one in store.followed.items() if one.plan.behind]
+        _list(waiting, "every table follows its declaration")
+    else:
+        _list([(id, one.text) for id, one in store.migrated], "every table followed its declaration already")
+
+
+def _list(changes: list[tuple[str, str]], nothing: str) -> None:
+    for id, text in changes:
+        out.print(f"{id}: {text}", markup=False, highlight=False, soft_wrap=True)
+    if not changes:
+        out.print(nothing)
 
 
 @app.command()
@@ -251,7 +281,10 @@ def _engine() -> Engine:
     """The engine for a command that is not a server, whose log is only what went wrong."""
     settings = Settings.load()
     configure("error", settings.log_format)
-    return Engine.open(settings)
+    engine = Engine.open(settings)
+    for id, one in engine.store.migrated:  # a line of the log that is worth reading here too
+        err.print(f"{id}: {one.text}", markup=False, highlight=False, soft_wrap=True)
+    return engine
 
 
 def _config(what: Any, settings: Settings) -> uvicorn.Config:  # noqa: ANN401 - an app, or where a worker finds one

@@ -54,6 +54,7 @@ def examine() -> Iterator[Finding]:
     try:
         yield from _connectors(engine)
         yield from _store(engine)
+        yield from _declarations(engine)
         yield from _data(engine)
     finally:
         engine.store.close()
@@ -88,6 +89,24 @@ def _store(engine: Engine) -> Iterator[Finding]:
     else:
         yield Finding("store", f"{engine.store.engine.url!r} opens and can be written")
     yield from _disk(engine.settings)
+
+
+def _declarations(engine: Engine) -> Iterator[Finding]:
+    """How the tables stand to the declarations, and what they followed: of each data set the latest change."""
+    for id, one in engine.store.followed.items():
+        if reason := one.unreadable or one.refused:
+            yield Finding(id, reason, "run broker migrate when every host has the newer build")
+        elif one.waiting:
+            steps = "; ".join(change.text for change in one.waiting)
+            yield Finding(id, f"its table does not follow its declaration yet ({steps})", "run broker migrate")
+    told: set[str] = set()
+    for past in engine.store.pasts:
+        if past.dataset not in told:
+            told.add(past.dataset)
+            steps = "; ".join(change.text for change in past.changes)
+            yield Finding(
+                past.dataset, f"its table followed its declaration at {past.at:%Y-%m-%d %H:%M} (UTC): {steps}"
+            )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ BrokerError
 │   ├── BadRequest          the HTTP request or its document is malformed
 │   ├── BadArgument         an argument's value is not accepted; says what is
 │   ├── UnknownDocument     no document of this hash is known here; the client sends it once
+│   ├── NotInVersion        a version was read before a required field was declared
 │   ├── NotFound            no such data set, record or source; says which there are
 │   ├── TooMuch             over a limit; names the limit and the value
 │   ├── Overdue             it took longer than a request may, and was stopped
@@ -30,6 +31,7 @@ __all__ = [
     "Busy",
     "DeclarationError",
     "NotFound",
+    "NotInVersion",
     "Overdue",
     "Oversized",
     "Refused",
@@ -103,6 +105,12 @@ class UnknownDocument(RequestError):
 
     code = "PERSISTED_QUERY_NOT_FOUND"
     status = 200
+
+
+class NotInVersion(RequestError):
+    """A field that every record has now is asked of a version that was read before it was declared."""
+
+    code = "FIELD_NOT_IN_VERSION"
 
 
 class NotFound(RequestError):

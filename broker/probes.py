@@ -64,7 +64,11 @@ class Probes:
         is_ready = bool(filled) and not self.refresher.expecting
         status = ("stale" if stale else "ready") if is_ready else "not ready"
         body: dict[str, Any] = {"status": status, "datasets": len(found), "filled": len(filled)}
-        return JSONResponse({**body, "stale": stale} if stale else body, 200 if is_ready else 503)
+        if stale:
+            body["stale"] = stale
+        if waiting := _waiting(self.store):
+            body["migration"] = waiting
+        return JSONResponse(body, 200 if is_ready else 503)
 
     async def metrics(self, _request: Request) -> Response:
         """The numbers of this process, and of the store as it is now."""
@@ -79,6 +83,15 @@ class Probes:
         for source in self.store.catalog.sources:
             SOURCE_CIRCUIT.labels(source).set(list(Circuit).index(self.refresher.circuit(source)))
         return Response(exposition(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _waiting(store: SqlStore) -> dict[str, str]:
+    """What waits for `broker migrate`, or for a newer broker, by data set."""
+    reasons = {
+        id: one.unreadable or one.refused or "; ".join(change.text for change in one.waiting)
+        for id, one in store.followed.items()
+    }
+    return {id: reason for id, reason in reasons.items() if reason}
 
 
 def _tell(found: Sequence[Condition]) -> None:

@@ -19,13 +19,18 @@ AFTER_DOUBT = timedelta(hours=1)
 JITTER = 0.1
 
 
-def due_at(dataset: Dataset, published: Published, last: RefreshRecord | None) -> datetime | None:
-    """When a data set is to be refreshed next, in UTC; None for at once."""
+def due_at(
+    dataset: Dataset, published: Published, last: RefreshRecord | None, changed: datetime | None = None
+) -> datetime | None:
+    """When a data set is to be refreshed next, in UTC; None for at once.
+
+    ``changed`` is when its table last followed its declaration: what was read before may lack what is declared now.
+    """
     if last is not None and last.outcome == FAILED:
         return _scattered(dataset, last.finished_at, min(AFTER_FAILURE, dataset.refresh.interval))
     if last is not None and last.outcome == QUARANTINED:
         return _scattered(dataset, last.finished_at, min(AFTER_DOUBT, dataset.refresh.interval))
-    if published.checked_at is None:
+    if published.checked_at is None or (changed is not None and published.checked_at < changed):
         return None
     return _scattered(dataset, published.checked_at, dataset.refresh.interval)
 
@@ -51,7 +56,12 @@ class Schedule:
         """The data sets that are due; live ones are not scheduled, since queries ask for them."""
         published, last = self._store.versions(), self._store.last_refreshes()
         planned = [one for one in self._catalog.datasets.values() if not one.refresh.live]
-        return [one for one in planned if (due_at(one, published[one.id], last.get(one.id)) or now) <= now]
+        changed = self._store.changed
+        return [
+            one
+            for one in planned
+            if (due_at(one, published[one.id], last.get(one.id), changed.get(one.id)) or now) <= now
+        ]
 
     async def run(self) -> None:
         """Look every few seconds, until cancelled; of several processes on one store, one does it."""

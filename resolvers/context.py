@@ -12,7 +12,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from broker.catalog import Catalog
-from broker.errors import BadArgument, Unavailable
+from broker.errors import BadArgument, NotInVersion, Unavailable
 from broker.execution.responses import Life
 from broker.limits import Budget
 from broker.live import Live
@@ -52,6 +52,16 @@ class RecordValue:
     def key(self) -> Any:  # noqa: ANN401 - a text or a number
         """The record's key in its data set."""
         return self.row[self.dataset.key]
+
+    def value(self, name: str) -> Any:  # noqa: ANN401 - a value of any kind
+        """A declared field. Raises `NotInVersion` when every record has it now, but not this one, of an earlier version."""
+        found = self.row[name]
+        if found is None and not self.dataset.field(name).optional:
+            raise NotInVersion(
+                f"{name}: version {self.published.number} of {self.dataset.id} was read before every record had this field; "
+                "ask without it, at a later moment, or again after the next refresh"
+            )
+        return found
 
 
 def stale(dataset: Dataset, published: Published, now: datetime) -> bool:

@@ -143,7 +143,7 @@ def members_of(field: Field) -> Iterator[tuple[str, Member | StrawberryField]]:
 
 def _localized(name: str) -> Any:  # noqa: ANN401 - a resolver
     def read(root: strawberry.Parent[RecordValue], lang: Lang = "pl") -> Any:  # noqa: ANN401 - a text
-        value: Localized | None = root.row[name]
+        value: Localized | None = root.value(name)
         return None if value is None else value.best(lang)
 
     return read
@@ -151,7 +151,7 @@ def _localized(name: str) -> Any:  # noqa: ANN401 - a resolver
 
 def _localized_plain(name: str) -> Any:  # noqa: ANN401 - a resolver
     def read(root: strawberry.Parent[RecordValue], lang: Lang = "pl") -> Any:  # noqa: ANN401 - a text
-        value: Localized | None = root.row[name]
+        value: Localized | None = root.value(name)
         return None if value is None else plain_text(value.best(lang))
 
     return read
@@ -159,7 +159,7 @@ def _localized_plain(name: str) -> Any:  # noqa: ANN401 - a resolver
 
 def _plain(name: str) -> Any:  # noqa: ANN401 - a resolver
     def read(root: strawberry.Parent[RecordValue]) -> Any:  # noqa: ANN401 - a text
-        return root.row[f"{name}__text"]
+        return None if root.value(name) is None else root.row[f"{name}__text"]
 
     return read
 

@@ -58,5 +58,5 @@ def _root(resolver: Callable[..., Any]) -> StrawberryField:
 def _read(value: Any, name: str) -> Any:  # noqa: ANN401 - whatever the graph holds
     """A field without a resolver of its own: a record's column, a figure by name, or an attribute."""
     if isinstance(value, RecordValue):
-        return value.row[name]
+        return value.value(name)
     return value.get(name) if isinstance(value, dict) else getattr(value, name)

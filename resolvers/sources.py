@@ -13,6 +13,7 @@ from broker.lookup import Lookup
 from broker.model import Dataset, Field, Geometry, Licence, Localized, Source
 from broker.store import Held, Published, RefreshRecord
 from resolvers.context import Context, Info
+from resolvers.declaration_changes import DeclarationChange, declaration_changes
 from resolvers.derive import camel
 
 __all__ = [
@@ -155,6 +156,10 @@ class Quarantine:
     rejected_count: int = strawberry.field(description="Rows that could not be read.")
 
 
+def _changes(root: strawberry.Parent["DatasetInfo"], info: Info) -> list[DeclarationChange]:
+    return declaration_changes(info.context.store, root.id, root.version)
+
+
 @strawberry.type(name="Dataset", description="One collection of a source.")
 class DatasetInfo:
     """A data set and how it is doing."""
@@ -186,6 +191,10 @@ class DatasetInfo:
     repairs: list[Repair] = strawberry.field(
         resolver=_repairs,
         description="What had to be put right in its records' places, such as swapped axes; only what is certain is done.",
+    )
+    declaration_changes: list[DeclarationChange] = strawberry.field(
+        resolver=_changes,
+        description="How its declaration has changed since the store was made, the latest change first.",
     )
     rejected: list[RejectedRow] = strawberry.field(
         resolver=_rejected, description="Rows that could not be read, each with its reason."

@@ -14,11 +14,13 @@ from broker.store.dialect import Dialect, Joined
 from broker.store.history import Difference, DifferenceKind
 from broker.store.migration import Follow, Followed, Past
 from broker.store.quarantine import Doubt, DoubtKind, Held, agreement, hold
+from broker.store.schemas import ChangeKind, SchemaChange
 from broker.store.sql import SqlStore
 from broker.store.sqlite import Sqlite
 from broker.store.versions import Changes, Draft, Facts, RefreshRecord
 
 __all__ = [
+    "ChangeKind",
     "Changes",
     "Difference",
     "DifferenceKind",
@@ -33,6 +35,7 @@ __all__ = [
     "Past",
     "Published",
     "RefreshRecord",
+    "SchemaChange",
     "SqlStore",
     "agreement",
     "hold",

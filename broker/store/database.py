@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, func, select
@@ -18,7 +19,7 @@ from broker.store.bookkeeping import bookkeeping
 from broker.store.bulk import Bulk
 from broker.store.dialect import Claim, Dialect, Slow
 from broker.store.migration import Follow, Followed, Migration, Past, pasts
-from broker.store.schemas import SchemaChange
+from broker.store.schemas import ChangeKind, SchemaChange
 from broker.telemetry import Event, log
 
 __all__ = ["Database", "Published"]
@@ -194,6 +195,16 @@ class Database:
             id: Published(id, 0) if one.unreadable else found.get(id, Published(id, 0))
             for id, one in self.followed.items()
         }
+
+    @cached_property
+    def changed(self) -> Mapping[str, datetime]:
+        """When the table of a data set last followed a change of its declaration, by the data set's id."""
+        found = [one for one in self.pasts if any(change.kind is not ChangeKind.ADOPTED for change in one.changes)]
+        return {one.dataset: one.at for one in reversed(found)}
+
+    def may_lack(self, dataset: Dataset, field: str) -> bool:
+        """Whether there are versions without any value of a field that every record has now."""
+        return bool(self.tables[dataset.id].c[field].info.get("late"))
 
     def next_number(self, base: Published) -> int:
         """The number of the version after this one; a history that begins anew goes on counting."""

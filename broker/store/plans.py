@@ -183,6 +183,22 @@ class DatasetPlan:
         return [name for name in names if name in self.found.columns]
 
     @property
+    def steps(self) -> list[str]:
+        """What is to be done, in words."""
+        if self.behind or self.idle:
+            return []
+        if self.anew and not self.changes:
+            return ["its table is to be made"]
+        found = [one.text for one in self.changes]
+        if self.missing and not self.changes:
+            found.append(f"columns are to be made: {', '.join(one.name for one in self.missing)}")
+        if indexes := sorted({str(one.name) for one in self.indexes} | set(self.useless)):
+            found.append(f"indexes are to be made or dropped: {', '.join(indexes)}")
+        if self.expired:
+            found.append(f"columns that no version reads are to be dropped: {', '.join(self.expired)}")
+        return found
+
+    @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
         return not (

@@ -63,11 +63,29 @@ def field_makers(dataset: Dataset) -> dict[str, Maker]:
         if field.kind is Geometry or field.to is not None:
             continue
         name = camel(field.name)
-        makers[name] = _localized(field.name, None) if field.localized else _plain(field)
+        own = {name: _localized(field.name, None) if field.localized else _plain(field)}
         if field.html:
             text = camel(f"{field.name}_text")
-            makers[text] = _localized(field.name, plain_text) if field.localized else as_it_is(f"{field.name}__text")
+            own[text] = _localized(field.name, plain_text) if field.localized else as_it_is(f"{field.name}__text")
+        makers |= own if field.optional else {key: _required(field.name, maker) for key, maker in own.items()}
     return makers
+
+
+def _required(name: str, maker: Maker) -> Maker:
+    """The maker of a field that every record has now, though versions from before it was declared may lack it."""
+
+    def make(selected: Selected) -> Shape | Later:
+        shape = maker(selected)
+        assert isinstance(shape, Shape)  # noqa: S101 - as every field of the record's own
+
+        def values(batch: Batch) -> Sequence[Any]:
+            if batch.run.store.may_lack(batch.dataset, name) and None in batch[name]:
+                raise NotShaped(name)
+            return shape.values(batch)
+
+        return Shape(shape.columns | {name}, values, shape.beside)
+
+    return make
 
 
 def as_it_is(name: str) -> Maker:

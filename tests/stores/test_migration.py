@@ -1,0 +1,305 @@
+"""A declaration may change, and no version is lost: whatever the change, on both stores, now and in the past."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import shapely
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from broker.catalog import Catalog
+from broker.errors import StoreError
+from broker.query import Aggregation, Measure, Order, Query, Window
+from broker.store import ChangeKind, DifferenceKind, Follow, SqlStore, open_store
+from tests.city.postgres import Cluster
+from tests.stores.declarations import KINDS, Column, Library, changed, value
+
+Opened = Callable[..., SqlStore]
+
+
+@pytest.fixture
+def opened(address: str) -> Opened:
+    """Opens the store for a library; `broker migrate` unless told otherwise."""
+
+    def opening(library: Library, follow: Follow = Follow.ALL) -> SqlStore:
+        return open_store(address, Catalog.of([library.declared()]), follow=follow)
+
+    return opening
+
+
+def filled(library: Library, dice: random.Random) -> dict[str, dict[int, object]]:
+    return {f"k{n}": {one.content: value(one, dice) for one in library.columns} for n in range(6)}
+
+
+def kinds(store: SqlStore) -> list[ChangeKind]:
+    return [change.kind for _, change in store.migrated]
+
+
+def through(address: str, seed: int, steps: int) -> None:
+    """Changes one after the other, each followed; before and after it every version holds what it held."""
+    dice = random.Random(seed)
+    library = Library([Column("name", "text", 1, search="title"), Column("pages", "number", 2)])
+    content: dict[str, dict[int, object]] = {}
+    for step in range(steps):
+        store = open_store(address, Catalog.of([library.declared()]), follow=Follow.ALL)
+        try:
+            library.check(store)
+            if content:
+                still = {
+                    key: {c: values.get(c) for c in {one.content for one in library.columns}}
+                    for key, values in content.items()
+                }
+                needed = any(
+                    not one.optional and values[one.content] is None
+                    for values in still.values()
+                    for one in library.columns
+                )
+                if not needed:  # the source gives what it gave: no record is another one
+                    changes = library.put(store, still)
+                    assert (changes.changed, changes.added, changes.removed) == (0, 0, 0)
+            content = filled(library, dice)
+            library.put(store, content)
+            library.check(store)
+        finally:
+            store.close()
+        library.columns = changed(library, dice, 10 + step)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+@example(seed=1)
+def test_any_sequence_of_declarations_on_sqlite(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    through(f"sqlite:///{tmp_path_factory.mktemp('steps')}/store.sqlite", seed, 9)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+@example(seed=1)
+def test_any_sequence_of_declarations_on_postgis(cluster: Cluster, seed: int) -> None:
+    through(cluster.database(), seed, 9)
+
+
+BASE = [
+    Column("name", "text", 1, search="title"),
+    Column("pages", "number", 2),
+    Column("note", "text", 3, optional=False),
+]
+
+
+def one(content: int, change: Callable[[Column], Column]) -> list[Column]:
+    return [change(column) if column.content == content else column for column in BASE]
+
+
+CHANGES = {
+    "optional field": ([*BASE, Column("fax", "text", 4)], [ChangeKind.FIELD_ADDED]),
+    "required field": ([*BASE, Column("fax", "text", 4, optional=False)], [ChangeKind.FIELD_ADDED]),
+    "order of fields": (BASE[::-1], []),
+    "field gone": (BASE[:2], [ChangeKind.FIELD_REMOVED]),
+    "name": (one(2, lambda c: replace(c, name="sheets", was="pages")), [ChangeKind.FIELD_RENAMED]),
+    "exact kind": (one(2, lambda c: replace(c, kind="decimal")), [ChangeKind.FIELD_RETYPED]),
+    "other kind": (one(2, lambda c: replace(c, kind="text", content=9)), [ChangeKind.FIELD_RETYPED]),
+    "several languages": (one(1, lambda c: replace(c, kind="localized")), [ChangeKind.FIELD_RETYPED]),
+    "optional now": (one(3, lambda c: replace(c, optional=True)), [ChangeKind.FIELD_OPTIONAL]),
+    "required now": (one(2, lambda c: replace(c, optional=False)), [ChangeKind.FIELD_REQUIRED]),
+    "search gained": (one(3, lambda c: replace(c, search="text")), [ChangeKind.SEARCH]),
+    "search lost": (one(1, lambda c: replace(c, search=None)), [ChangeKind.SEARCH]),
+    "place gained": ([*BASE, Column("where", "place", 5)], [ChangeKind.FIELD_ADDED]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_change_is_followed_and_said(opened: Opened, change: str) -> None:
+    after, expected = CHANGES[change]
+    dice, library = random.Random(change), Library(list(BASE))
+    store = opened(library)
+    for _ in range(3):
+        library.put(store, filled(library, dice))
+    store.close()
+    library.columns = list(after)
+    store = opened(library)
+    assert kinds(store) == expected
+    assert [past.version for past in store.pasts] == [3] * len(expected)
+    library.check(store)
+    declared = library.declared()
+    found, _ = store.differences(declared, (1, 3), 100)
+    assert {one.kind for one in found} <= {DifferenceKind.CHANGED}
+    for column in library.columns:
+        if column.kind in ("number", "decimal"):
+            measure = Measure("sum", column.name)
+            (group,) = store.aggregate(Aggregation(declared, 1, (), (measure,), 10))
+            values = [values.get(column.content) for values in library.versions[0].values()]
+            assert (group.measures[measure] or 0) == sum(v for v in values if v is not None)
+    library.put(store, filled(library, dice))
+    library.check(store)
+    store.close()
+    again = opened(library, Follow.ITSELF)
+    assert again.migrated == []
+    library.check(again)
+    again.close()
+
+
+def test_pages_go_past_records_that_lack_a_field_every_record_has_now(opened: Opened) -> None:
+    library = Library([Column("name", "text", 1)])
+    store = opened(library)
+    library.put(store, {f"k{n}": {} for n in range(5)})
+    store.close()
+    library.columns = [Column("name", "text", 1, optional=False)]
+    store = opened(library)
+    for descending in (False, True):
+        order, position, met = (Order("name", descending=descending),), None, []
+        while True:
+            page = store.select(Query(library.declared(), 1, frozenset(), Window(2, position), None, order))
+            met += [row["code"] for row in page.rows]
+            if not page.more:
+                break
+            position = page.positions[-1]
+        assert sorted(met) == [f"k{n}" for n in range(5)]
+    store.close()
+
+
+def test_a_field_that_is_back_has_its_values_and_a_column_expires_with_its_versions(opened: Opened) -> None:
+    dice, library = random.Random(3), Library(list(BASE))
+    store = opened(library)
+    library.put(store, filled(library, dice))
+    store.close()
+    library.columns = BASE[:2]
+    store = opened(library)
+    library.put(store, filled(library, dice))
+    store.close()
+    library.columns = list(BASE)
+    store = opened(library)
+    assert kinds(store) == [ChangeKind.FIELD_RESTORED]
+    library.check(store)
+    store.close()
+    library.columns = BASE[:2]
+    store = opened(library)
+    library.put(store, filled(library, dice))
+    with store.writing() as connection:  # as if the history ended before
+        from sqlalchemy import delete  # noqa: PLC0415
+
+        own = store.own.versions
+        connection.execute(delete(own).where(own.c.number < 3))
+    store.close()
+    store = opened(library)
+    with store.reading() as connection:
+        assert "note" not in store.dialect.tables(connection)["town_books"].columns
+    assert store.followed["town.books"].plan.schema.retired == ()
+    assert opened(library, Follow.ITSELF).migrated == []
+
+
+def test_another_key_begins_a_new_history_that_goes_on_counting(opened: Opened) -> None:
+    dice, library = random.Random(4), Library(list(BASE))
+    store = opened(library)
+    library.put(store, filled(library, dice))
+    store.close()
+    declared = replace(library.declared(), key="note")
+    other = open_store(
+        store.engine.url.render_as_string(hide_password=False), Catalog.of([declared]), follow=Follow.ALL
+    )
+    assert kinds(other) == [ChangeKind.KEY]
+    assert "a new history begins after version 1" in other.migrated[0][1].text
+    assert other.version(declared).number == 0
+    assert other.begins(declared) is None
+    draft = other.draft(declared, sample=False)
+    draft.add(library.records(filled(library, dice)))
+    assert draft.publish().number == 2
+    draft.close()
+    with other.reading() as connection:
+        assert {"town_books", "town_books__2"} <= other.dialect.tables(connection).keys()
+    other.close()
+
+
+def test_an_older_broker_reads_and_neither_drops_nor_writes(opened: Opened) -> None:
+    dice, old = random.Random(5), Library(list(BASE))
+    store = opened(old)
+    old.put(store, filled(old, dice))
+    new = Library([*one(2, lambda c: replace(c, kind="text", content=9)), Column("fax", "text", 4)], old.versions)
+    newer = opened(new)
+    with pytest.raises(StoreError, match="a newer broker has changed its declaration meanwhile"):
+        old.put(store, filled(old, dice))  # which ran all the while
+    old.check(store)
+    new.put(newer, filled(new, dice))
+    store.close()
+    older = opened(old, Follow.ITSELF)  # started again
+    assert older.migrated == []
+    old.versions = [
+        {k: {c: v for c, v in values.items() if c in (1, 2, 3)} for k, values in one.items()} for one in new.versions
+    ]
+    old.check(older)
+    with pytest.raises(StoreError, match="was declared otherwise by a newer broker; this one reads it"):
+        old.put(older, filled(old, dice))
+    new.check(newer)
+    older.close()
+    newer.close()
+    back = opened(old)  # `broker migrate` of the older one
+    assert ChangeKind.FIELD_REMOVED in kinds(back)
+    old.put(back, filled(old, dice))
+    old.check(back)
+    back.close()
+
+
+def test_on_postgresql_existing_tables_wait_for_the_command(cluster: Cluster) -> None:
+    url, dice, old = cluster.database(), random.Random(6), Library(list(BASE))
+    store = open_store(url, Catalog.of([old.declared()]))
+    old.put(store, filled(old, dice))
+    new = Library([*BASE, Column("fax", "text", 4)], old.versions)
+    waiting = open_store(url, Catalog.of([new.declared()]))
+    assert [change.kind for change in waiting.followed["town.books"].waiting] == [ChangeKind.FIELD_ADDED]
+    new.check(waiting)  # the field is empty
+    content = filled(new, dice)
+    assert new.put(waiting, content).records == 6  # and is not written
+    new.versions[-1] = {key: {c: v for c, v in values.items() if c != 4} for key, values in content.items()}
+    new.check(waiting)
+    old.check(store)
+    assert old.put(store, new.versions[-1]).changed == 0  # both hosts hash what both write
+    gone = Library(BASE[:2], old.versions)
+    removed = open_store(url, Catalog.of([gone.declared()]))
+    with pytest.raises(StoreError, match=r"town\.books waits for `broker migrate`; the field note has gone"):
+        gone.put(removed, filled(gone, dice))
+    gone.check(removed)
+    migrated = open_store(url, Catalog.of([new.declared()]), follow=Follow.ALL)
+    changes = new.put(migrated, content)
+    assert changes.changed == sum(values[4] is not None for values in content.values())
+    new.check(migrated)
+    for each in (store, waiting, removed, migrated):
+        each.close()
+
+
+def test_a_check_changes_nothing(opened: Opened) -> None:
+    library = Library(list(BASE))
+    store = opened(library)
+    library.put(store, filled(library, random.Random(7)))
+    store.close()
+    library.columns = [*BASE, Column("fax", "text", 4)]
+    looked = opened(library, Follow.NOTHING)
+    assert looked.followed["town.books"].plan.steps == [
+        "the field fax (text) was added; versions up to 1 have no value of it"
+    ]
+    with looked.reading() as connection:
+        assert "fax" not in looked.dialect.tables(connection)["town_books"].columns
+    looked.close()
+
+
+def test_a_place_that_is_gained_is_asked_for_like_any_other(opened: Opened) -> None:
+    from broker.query import Bbox  # noqa: PLC0415
+
+    dice, library = random.Random(8), Library(list(BASE))
+    store = opened(library)
+    library.put(store, filled(library, dice))
+    store.close()
+    library.columns = [*BASE, Column("where", "place", 5)]
+    store = opened(library)
+    box = Bbox(16.8, 52.3, 17.0, 52.5)
+    library.put(store, {"k0": {1: "a", 3: "b", 5: shapely.Point(16.9, 52.4)}, "k1": {3: "c"}})
+    declared = library.declared()
+    for version, there in ((1, []), (2, ["k0"])):
+        found = store.select(Query(declared, version, frozenset(), Window(10), box))
+        assert [row["code"] for row in found.rows] == there
+    store.close()
+
+
+def test_every_kind_is_declared() -> None:
+    library = Library([Column(f"f{n}", kind, n) for n, kind in enumerate(KINDS)])
+    assert len(library.declared().fields) == len(KINDS) + 1
