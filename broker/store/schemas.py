@@ -246,15 +246,8 @@ class _Evolution:
 
     def _new(self, one: Field) -> FieldSchema:
         kind, optional = kind_of(one), "" if one.optional else ", which every record has from now on"
-        for back in self.retired:
-            if (back.name, back.kind, back.html) == (one.name, kind, one.html):
-                self.retired.remove(back)
-                self.note(
-                    ChangeKind.FIELD_RESTORED,
-                    f"the field {one.name} is back, with its values of earlier versions",
-                    one.name,
-                )
-                return _placed(one, back.column, self.newest)
+        if (back := self._restored(one)) is not None:
+            return back
         self.note(
             ChangeKind.FIELD_ADDED,
             f"the field {one.name} ({kind}) was added{optional}; {self._up_to} have no value of it",
@@ -262,9 +255,22 @@ class _Evolution:
         )
         return _placed(one, _free(one.name, self.taken), self.newest)
 
+    def _restored(self, one: Field) -> FieldSchema | None:
+        """The field in a column that it had before it went, or was of another kind."""
+        for back in reversed(self.retired):
+            if (back.name, back.kind, back.html) == (one.name, kind_of(one), one.html):
+                self.retired.remove(back)
+                text = f"the field {one.name} ({back.kind}) is back, with its values of versions up to {back.until}"
+                self.note(ChangeKind.FIELD_RESTORED, text, one.name)
+                return _placed(one, back.column, self.newest)
+        return None
+
     def _retyped(self, one: Field, before: FieldSchema) -> FieldSchema:
         kind = kind_of(one)
         exact = exactly(before.kind, kind)
+        if not exact and (back := self._restored(one)) is not None:
+            self.retire(before)
+            return back
         what = "its values were converted" if exact else f"{self._up_to} have no value of it"
         retired = self.retire(before)
         text = f"{one.name} is {kind}, and was {before.kind}; {what}"

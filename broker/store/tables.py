@@ -168,7 +168,8 @@ class Absent(Column[Any]):
 
 @compiles(Absent)
 def _null(element: Absent, compiler: SQLCompiler, **_: object) -> str:
-    return f"CAST(NULL AS {compiler.dialect.type_compiler_instance.process(element.type)})"
+    kind = compiler.dialect.type_compiler_instance.process(element.type).partition(" COLLATE")[0]
+    return f"CAST(NULL AS {kind})"
 
 
 def column_type(kind: str) -> TypeEngine[Any]:

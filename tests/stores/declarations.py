@@ -38,6 +38,8 @@ class Library:
 
     columns: list[Column]
     versions: list[dict[str, dict[int, Any]]] = field(default_factory=list)
+    retired: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What a field of a name held when it was of another kind."""
 
     def declared(self) -> Dataset:
         body: dict[str, Any] = {"__doc__": "A book.", "__annotations__": {"code": str}, "code": declare("Code")}
@@ -55,7 +57,7 @@ class Library:
     def records(self, content: dict[str, dict[int, Any]]) -> list[Record]:
         cls = self.declared().record
         return [
-            cls(code=key, **{one.name: values.get(one.content) for one in self.columns})
+            cls(code=key, **{one.name: written(one, values.get(one.content)) for one in self.columns})
             for key, values in content.items()
         ]
 
@@ -88,6 +90,11 @@ class Library:
                 newest = {k for k, v in self.versions[-1].items() if v.get(one.content)} if self.versions else set()
                 hits, _ = store.find(Find((Term((word,), None),), {declared.id: len(self.versions)}, 100))
                 assert {hit.key for hit in hits} == (newest if title and word in words else set()), one
+
+
+def written(column: Column, content: Any) -> Any:
+    """What a record holds: a text of a field that has several languages now is one in Polish."""
+    return Localized(pl=content) if column.kind == "localized" and isinstance(content, str) else content
 
 
 def same(found: Any, expected: Any, kind: str) -> bool:
@@ -142,7 +149,9 @@ def changed(library: Library, dice: Any, fresh: int) -> list[Column]:
         one = replace(one, search=dice.choice([None, "text"] if title else [None, "text", "title"]))
     elif what == "retype" and one.kind != "place":
         kind = dice.choice([kind for kind in KINDS if kind not in (one.kind, "place")])
-        content = one.content if (one.kind, kind) in EXACT else fresh
+        content = one.content if (one.kind, kind) in EXACT else library.retired.get((one.name, kind), fresh)
+        if (one.kind, kind) != ("text", "localized"):
+            library.retired[one.name, one.kind] = one.content
         one = replace(one, kind=kind, content=content, search=one.search if kind in ("text", "localized") else None)
     columns.insert(place, one)
     return columns

@@ -1,7 +1,7 @@
 """A declaration may change, and no version is lost: whatever the change, on both stores, now and in the past."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -20,13 +20,17 @@ Opened = Callable[..., SqlStore]
 
 
 @pytest.fixture
-def opened(address: str) -> Opened:
-    """Opens the store for a library; `broker migrate` unless told otherwise."""
+def opened(address: str) -> Iterator[Opened]:
+    """Opens the store for a library; by `broker migrate` unless told otherwise."""
+    made: list[SqlStore] = []
 
     def opening(library: Library, follow: Follow = Follow.ALL) -> SqlStore:
-        return open_store(address, Catalog.of([library.declared()]), follow=follow)
+        made.append(open_store(address, Catalog.of([library.declared()]), follow=follow))
+        return made[-1]
 
-    return opening
+    yield opening
+    for each in made:
+        each.close()
 
 
 def filled(library: Library, dice: random.Random) -> dict[str, dict[int, object]]:
@@ -128,7 +132,7 @@ def test_each_change_is_followed_and_said(opened: Opened, change: str) -> None:
     for column in library.columns:
         if column.kind in ("number", "decimal"):
             measure = Measure("sum", column.name)
-            (group,) = store.aggregate(Aggregation(declared, 1, (), (measure,), 10))
+            (group,) = store.aggregate(Aggregation(declared, 1, measures=(measure,)))
             values = [values.get(column.content) for values in library.versions[0].values()]
             assert (group.measures[measure] or 0) == sum(v for v in values if v is not None)
     library.put(store, filled(library, dice))

@@ -144,18 +144,6 @@ def test_new_districts_place_every_record_again(town: SqlStore) -> None:
     assert {row["code"]: row[DISTRICT] for row in rows} == {"a": "E", "b": "E", "c": "E", "d": None, "e": "E"}
 
 
-def test_a_changed_declaration_starts_its_data_set_over_and_no_other(
-    town: SqlStore, opened: Callable[[Catalog], SqlStore]
-) -> None:
-    assert town.version(SHOP).number == 1
-    fewer = replace(SHOP, fields=tuple(one for one in SHOP.fields if one.name != "motto"))
-    again = opened(Catalog.of([QUARTER, fewer]))
-    assert again.version(QUARTER).number == 1
-    assert again.version(fewer).number == 0
-    assert again.find(Find((Term(("lis",), "lis"),), {SHOP.id: 1, QUARTER.id: 1}, 10))[1] == 0
-    assert again.find(Find((Term(("zachod",), "zach"),), {SHOP.id: 1, QUARTER.id: 1}, 10))[1] == 1
-
-
 def test_a_store_opened_again_is_as_it_was(
     town: SqlStore, opened: Callable[[Catalog], SqlStore], catalog: Catalog
 ) -> None:
