@@ -119,7 +119,7 @@ class Rework:
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
         values = {
-            one.name: decoded(self._kinds[one.name], row, one.name)
+            one.name: _decoded(self._kinds[one.name], row, one.name)
             for one in self._dataset.fields
             if not isinstance(self._table.c[one.name], Absent)
         }
@@ -141,7 +141,7 @@ class Rework:
         return wkb
 
 
-def decoded(kind: str, row: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a value of any kind
+def _decoded(kind: str, row: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a value of any kind
     """A field's value as a record has it, from the columns of a row."""
     value = row[name]
     if value is None:

@@ -33,6 +33,13 @@ class Cluster:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE spatial")
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
 
+    def copied(self, url: str) -> str:
+        """The URL of a copy of a database that nobody uses."""
+        name, original = f"broker_{next(self._numbers)}", url.rpartition("/")[2]
+        with self._connected("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {original}")
+        return f"{url.rpartition('/')[0]}/{name}"
+
     def prepare(self) -> None:
         """Make the template once: switching PostGIS on takes longer than copying a database that has it."""
         with self._connected("postgres") as connection:

@@ -111,7 +111,17 @@ def test_what_lies_below_aiohttp_becomes_ours(raised: Exception, expected: type[
 def test_only_errors_about_the_request_and_the_sources_reach_a_client() -> None:
     public = {one.__name__ for one in descendants(BrokerError) if issubclass(one, BrokerError) and one.public}
     assert public == {
-        *("RequestError", "BadRequest", "BadArgument", "Busy", "NotFound", "TooMuch", "Overdue", "UnknownDocument"),
+        *(
+            "RequestError",
+            "BadRequest",
+            "BadArgument",
+            "Busy",
+            "NotFound",
+            "NotInVersion",
+            "TooMuch",
+            "Overdue",
+            "UnknownDocument",
+        ),
         *("SourceError", "Unavailable", "Refused", "Oversized", "Unreadable", "Suspicious"),
     }
     assert issubclass(Oversized, SourceError)

@@ -1,6 +1,6 @@
 """Records a small store as an earlier revision of this repository makes it, as SQL text.
 
-PYTHONPATH=<a checkout of the revision> python tests/stores/layouts/record.py sqlite:////tmp/s.db > sqlite-<revision>.sql
+PYTHONPATH=<a checkout of the revision> python tests/stores/layouts/record.py sqlite:///store.db > sqlite-<revision>.sql
 PYTHONPATH=<a checkout of the revision> python tests/stores/layouts/record.py postgresql+psycopg://…  # then pg_dump --inserts
 """
 
