@@ -4,7 +4,7 @@ PORT ?= 8000
 WORKERS ?= 1
 PYTHON ?= python3
 
-.PHONY: install serve check test bench docs lock packages
+.PHONY: install serve check test test-long bench docs lock packages
 
 install: .venv/installed
 
@@ -26,6 +26,10 @@ check: install
 
 test: check packages
 	.venv/bin/pytest
+
+# What takes longer: every fault and kill, and many more random declarations and values. Some 45 minutes.
+test-long: check packages
+	FAULTS=all .venv/bin/pytest tests/stores tests/faults
 
 # What the tests need besides Python: a browser, brought up from the system's packages when root.
 packages:

@@ -117,7 +117,6 @@ def test_a_store_that_cannot_be_written(filled: Path, monkeypatch: pytest.Monkey
 
     del filled
     monkeypatch.setattr(SqlStore, "writing", refused)
-    monkeypatch.setattr(SqlStore, "_prepare", lambda _: None)
     assert wrong() == [
         (
             "store: the store cannot be written: attempt to write a readonly database; "

@@ -18,6 +18,7 @@ from broker.model import Dataset, Localized, Page, Rejected, Row
 from broker.query import Compare, Find, Operator, Order, Query, Term, Window
 from broker.store import SqlStore, open_store
 from tests.city.postgres import Cluster
+from tests.faults.extent import WHOLE
 from tests.stores.town import Nothing, Quarter, Shop, put, shop
 
 SHOP = Shop.__dataset__
@@ -102,7 +103,7 @@ def as_given(declared: Dataset) -> Dataset:
 
 
 @settings(
-    max_examples=100,
+    max_examples=1500 if WHOLE else 100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

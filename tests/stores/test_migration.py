@@ -14,6 +14,7 @@ from broker.errors import StoreError
 from broker.query import Aggregation, Measure, Order, Query, Window
 from broker.store import ChangeKind, DifferenceKind, Follow, SqlStore, open_store
 from tests.city.postgres import Cluster
+from tests.faults.extent import WHOLE
 from tests.stores.declarations import KINDS, Column, Library, changed, value
 
 Opened = Callable[..., SqlStore]
@@ -71,14 +72,14 @@ def through(address: str, seed: int, steps: int) -> None:
         library.columns = changed(library, dice, 10 + step)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300 if WHOLE else 12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 @example(seed=1)
 def test_any_sequence_of_declarations_on_sqlite(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     through(f"sqlite:///{tmp_path_factory.mktemp('steps')}/store.sqlite", seed, 9)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60 if WHOLE else 5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 @example(seed=1)
 def test_any_sequence_of_declarations_on_postgis(cluster: Cluster, seed: int) -> None:
