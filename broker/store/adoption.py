@@ -1,6 +1,7 @@
 """A table that was made before schemas were kept: its schema is read off its columns.
 
-Values of a kind that the column can hold are taken for what the declaration says; only where it cannot hold them, or where no
+Values of a kind that the column can hold are taken for what the declaration says (SQLite has the same column for whole numbers
+and for decimals); only where it cannot hold them, or where no
 field is declared any more, the kind is guessed from the column and those that were worked out from it.
 """
 
@@ -26,7 +27,7 @@ GUESSED: Mapping[str, str] = {
 def adopted(dataset: Dataset, name: str, found: FoundTable, dialect: Dialect) -> TableSchema:
     """The schema of a table as it is, with the number 0: what it is declared as now comes after it."""
     fields = []
-    declared = {one.name: one for one in dataset.fields}
+    declared = {was: one for one in dataset.fields for was in one.was} | {one.name: one for one in dataset.fields}
     for column, there in found.columns.items():
         if column.startswith("_") or any(
             column == base + suffix for base in found.columns for suffix in (KEY, PLAIN, ALL, LOCAL)

@@ -37,6 +37,10 @@ EARLIER = "declaration"
 """The column of ``broker_declarations`` by which brokers up to version 0.1 knew a table as theirs."""
 
 
+OF_A_SERVER = frozenset({ChangeKind.FIELD_REMOVED, ChangeKind.FIELD_RESTORED})
+"""Changes of a layer's properties that its server makes."""
+
+
 class Follow(Enum):
     """How far a command that opens a store may change it."""
 
@@ -169,7 +173,9 @@ class Migration:
             return Followed(plan, refused=waits, unreadable=f"{waits}: {plan.changes[0].text}")
         if plan.unmeasured:
             return Followed(plan, refused=waits, unreadable=f"{waits}: its table has an earlier layout")
-        if self._is_earlier(look) or not all(one.adds for one in plan.changes):
+        generic = plan.dataset.generic  # what a layer's server gives, or gives no more, is the same for every host
+        harmless = all(one.adds or (generic and one.kind in OF_A_SERVER) for one in plan.changes)
+        if self._is_earlier(look) or not harmless:
             return Followed(plan, refused=waits + "".join(f"; {one.text}" for one in plan.changes))
         return Followed(plan)
 

@@ -255,7 +255,7 @@ class Look:
             text = "its versions were taken over from an earlier layout of the store"
             schema = replace(schema, number=1)
             changes = (SchemaChange(ChangeKind.ADOPTED, text), *changes)
-        elif changes and not back:
+        elif changes and not back and not dataset.generic:  # a layer is as its server describes it, whatever the build
             known = [one for one in kept[:-1] if one.declaration == fresh.declaration]
             if known:
                 schema, changes, behind = known[-1], (), before.number

@@ -13,7 +13,7 @@ import shapely
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
-from broker.model import Localized
+from broker.model import CC0, Geometry, Localized, Record, dataset, every, field
 from broker.query import AREA, Bbox, Find, InDistrict, Query, Term, Window
 from broker.store import ChangeKind, DifferenceKind, Follow, SqlStore, open_store
 from tests.city.postgres import Cluster
@@ -137,4 +137,32 @@ def test_on_postgresql_it_is_read_and_waits(url: str, record: ModuleType) -> Non
         assert not followed.unreadable or "has an earlier layout" in followed.unreadable
     else:
         assert store.version(rooms).number == 2
+    store.close()
+
+
+def test_it_follows_a_declaration_that_has_changed_meanwhile(url: str, record: ModuleType) -> None:
+    class Room(Record):
+        """A room of the hall."""
+
+        code: str = field("Code")
+        price: Decimal | None = field("Price", unit="PLN", was="cost")  # another name
+        seats: str | None = field("Seats")  # another kind
+        floor: str = field("Floor", search="title")  # new and required; `name`, which was, has gone
+        story: str | None = field("Story", search="text")  # no markup any more
+        geometry: Geometry | None = field("Where it is")
+
+    room = dataset(record.HALL, "rooms", key="code", reader=record.READER, refresh=every(days=1), licence=CC0)(Room)
+    rooms = room.__dataset__
+    store = open_store(url, Catalog.of([record.Ward.__dataset__, rooms]), follow=Follow.ALL)
+    names = frozenset(one.name for one in rooms.fields)
+    for number, records in enumerate(record.VERSIONS, 1):
+        rows = {row["code"]: row for row in store.select(Query(rooms, number, names, Window(10))).rows}
+        assert {code: (row["price"], row["seats"], row["floor"]) for code, row in rows.items()} == {
+            one.code: (Decimal("10.50"), None, None) for one in records
+        }
+    new = room(code="d", price=None, seats="three", floor="Parter", story=None, geometry=shapely.Point(16.9, 52.4))
+    published, changes = put(store, rooms, new)
+    assert (published.number, changes.added, changes.removed) == (3, 1, 3)
+    hits, _ = store.find(Find((Term(("parter",), None),), {rooms.id: 3}, 10))
+    assert [one.key for one in hits] == ["d"]
     store.close()

@@ -61,7 +61,7 @@ def through(address: str, seed: int, steps: int) -> None:
                     for values in still.values()
                     for one in library.columns
                 )
-                if not needed:  # the source gives what it gave: no record is another one
+                if not needed and not library.restored:  # the source gives what it gave: no record is another one
                     changes = library.put(store, still)
                     assert (changes.changed, changes.added, changes.removed) == (0, 0, 0)
             content = filled(library, dice)
@@ -308,3 +308,23 @@ def test_a_place_that_is_gained_is_asked_for_like_any_other(opened: Opened) -> N
 def test_every_kind_is_declared() -> None:
     library = Library([Column(f"f{n}", kind, n) for n, kind in enumerate(KINDS)])
     assert len(library.declared().fields) == len(KINDS) + 1
+
+
+def test_a_layer_follows_its_server_to_and_fro(address: str) -> None:
+    """A configured layer is as its server describes it: what comes, goes and comes again is no older broker."""
+    dice, library = random.Random(9), Library(list(BASE))
+
+    def opening(follow: Follow = Follow.ITSELF) -> SqlStore:
+        return open_store(address, Catalog.of([replace(library.declared(), generic=True)]), follow=follow)
+
+    for number, columns in enumerate((BASE, BASE[:2], BASE)):
+        library.columns = list(columns)
+        store = opening()
+        shared = store.dialect.shared
+        content = filled(library, dice)
+        library.put(store, {key: {**values, 1: f"słowo1 {number}"} for key, values in content.items()})
+        library.check(store)
+        store.close()
+        if shared:
+            opening(Follow.ALL).close()
+    assert len(library.versions) == 3
