@@ -107,13 +107,15 @@ class Context:
 
     async def snapshot(self) -> dict[str, Published]:
         """The newest version of every data set, looked up once a request."""
-        if self._versions is None:
+        if self._versions is None and self._looking is None:
             self._versions = self.store.known_versions()
-        if self._versions is not None:
-            return self._versions
-        if self._looking is None:
-            self._looking = asyncio.create_task(self.run(self.store.versions))
-        self._versions = await self._looking
+            if self._versions is None:
+                self._looking = asyncio.create_task(self.run(self.store.versions))
+        if (
+            self._versions is None and self._looking is not None
+        ):  # nothing newer that came meanwhile: one look a request
+            self._versions = await self._looking
+        assert self._versions is not None  # noqa: S101 - as above
         return self._versions
 
     async def published(self, dataset: Dataset, wait: float | None = None) -> Published:
