@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
-from broker.query import Aggregation, Measure, Order, Query, Window
+from broker.query import Aggregation, Link, Measure, Order, Query, Related, Window
 from broker.store import ChangeKind, DifferenceKind, Follow, SqlStore, open_store
 from tests.city.postgres import Cluster
 from tests.faults.extent import WHOLE
@@ -117,12 +117,13 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_change_is_followed_and_said(opened: Opened, change: str) -> None:
     after, expected = CHANGES[change]
-    dice, library = random.Random(change), Library(list(BASE))
+    spot = [] if any(one.kind == "place" for one in after) else [Column("spot", "place", 7)]
+    dice, library = random.Random(change), Library([*BASE, *spot])
     store = opened(library)
     for _ in range(3):
         library.put(store, filled(library, dice))
     store.close()
-    library.columns = list(after)
+    library.columns = [*after, *spot]
     store = opened(library)
     assert kinds(store) == expected
     assert [past.version for past in store.pasts] == [3] * len(expected)
@@ -130,6 +131,10 @@ def test_each_change_is_followed_and_said(opened: Opened, change: str) -> None:
     declared = library.declared()
     found, _ = store.differences(declared, (1, 3), 100)
     assert {one.kind for one in found} <= {DifferenceKind.CHANGED}
+    for version, content in enumerate(library.versions, 1) if spot else ():  # all of a version lie within 7 km
+        there = tuple(sorted(key for key, values in content.items() if values.get(7) is not None))
+        joined = store.join(Related(declared, version, declared, version, there, Link(None, 10_000.0)))
+        assert joined.counts() == dict.fromkeys(there, len(there))
     for column in library.columns:
         if column.kind in ("number", "decimal"):
             measure = Measure("sum", column.name)
