@@ -33,7 +33,7 @@ from broker.refresh import Refresher
 from broker.schedule import Schedule
 from broker.search import Search
 from broker.settings import Settings
-from broker.store import Follow, SqlStore, open_descriptions, open_store
+from broker.store import MigrationMode, SqlStore, open_descriptions, open_store
 from broker.telemetry import Event, configure, log
 from broker.upstream import Upstream
 from connectors.layers import LAYERS, ConfiguredLayer, declare, describe, described, written
@@ -64,8 +64,8 @@ class Engine:
     """Why the server of a configured layer does not describe it now, by ``layers.<id>``; it may have done so before."""
 
     @classmethod
-    def open(cls, settings: Settings, follow: Follow = Follow.ITSELF) -> "Engine":
-        """Read the connectors and open the store, whose tables follow the declarations as far as ``follow`` lets them.
+    def open(cls, settings: Settings, mode: MigrationMode = MigrationMode.AUTOMATIC) -> "Engine":
+        """Read the connectors and open the store, whose tables follow the declarations as far as ``mode`` lets them.
 
         Raises `SettingError`, `DeclarationError` or `StoreError`.
         """
@@ -77,7 +77,7 @@ class Engine:
         for id in settings.sources:
             if id not in catalog.sources:
                 raise SettingError(f"sources.{id}: there is no such source; there are {', '.join(catalog.sources)}")
-        store = open_store(settings.store, catalog, timedelta(days=settings.history.days), follow)
+        store = open_store(settings.store, catalog, timedelta(days=settings.history.days), mode)
         refresher = Refresher(catalog, store, settings)
         live, on_demand, search = Live(refresher, store), OnDemand(refresher), Search(store)
         endpoint = Endpoint(

@@ -25,7 +25,7 @@ from broker.model import Dataset
 from broker.packages import check_packages
 from broker.refresh import FAILED, QUARANTINED
 from broker.settings import Settings
-from broker.store import Follow, RefreshRecord
+from broker.store import MigrationMode, RefreshRecord
 from broker.telemetry import configure
 from broker.terminal import Located, described, err, out, print_json, show_located, show_refreshes
 from resolvers.schema import build
@@ -139,11 +139,11 @@ def migrate(
     """
     settings = Settings.load()
     configure("error", settings.log_format)
-    store = Engine.open(settings, Follow.NOTHING if check else Follow.ALL).store
+    store = Engine.open(settings, MigrationMode.NOTHING if check else MigrationMode.ALL).store
     store.close()
     if check:
-        waiting = [(id, step) for id, one in store.followed.items() for step in one.plan.steps]
-        waiting += [(id, one.refused) for id, one in store.followed.items() if one.plan.behind]
+        waiting = [(id, step) for id, one in store.table_states.items() for step in one.plan.steps]
+        waiting += [(id, one.write_refusal) for id, one in store.table_states.items() if one.plan.behind]
         _list(waiting, "every table follows its declaration")
     else:
         _list([(id, one.text) for id, one in store.migrated], "every table followed its declaration already")

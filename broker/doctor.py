@@ -93,14 +93,14 @@ def _store(engine: Engine) -> Iterator[Finding]:
 
 def _declarations(engine: Engine) -> Iterator[Finding]:
     """How the tables stand to the declarations, and what they followed: of each data set the latest change."""
-    for id, one in engine.store.followed.items():
-        if reason := one.unreadable or one.refused:
+    for id, one in engine.store.table_states.items():
+        if reason := one.read_refusal or one.write_refusal:
             yield Finding(id, reason, "run broker migrate when every host has the newer build")
         elif one.waiting:
             steps = "; ".join(change.text for change in one.waiting)
             yield Finding(id, f"its table does not follow its declaration yet ({steps})", "run broker migrate")
     told: set[str] = set()
-    for past in engine.store.pasts:
+    for past in engine.store.applied_migrations:
         if past.dataset not in told:
             told.add(past.dataset)
             steps = "; ".join(change.text for change in past.changes)

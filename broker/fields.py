@@ -18,7 +18,7 @@ from broker.errors import DeclarationError, RowError
 from broker.geometry import Geometry
 from broker.text import Localized, safe_html
 
-__all__ = ["CITY_TIME", "Field", "Read", "Row", "Search", "declared_field", "field"]
+__all__ = ["CITY_TIME", "LARGEST", "Field", "Read", "Row", "Search", "declared_field", "field"]
 
 CITY_TIME = ZoneInfo("Europe/Warsaw")
 """What a moment without an offset is meant in, and what days, months and years are counted in."""
@@ -26,6 +26,7 @@ CITY_TIME = ZoneInfo("Europe/Warsaw")
 NUL, TOO_LARGE = "a text with a NUL in it", "a number beyond 64 bits"
 NO_TEXT, NO_MOMENT = "half of a character (a lone surrogate)", "a moment beyond the calendar's first or last year"
 LARGEST = 2**63 - 1
+"""The largest whole number that every store holds."""
 LONGEST_KEY = 1000
 """Bytes of a text that records are found by; PostgreSQL's indexes take 2 700 of all their columns together."""
 

@@ -88,8 +88,8 @@ class Probes:
 def _waiting(store: SqlStore) -> dict[str, str]:
     """What waits for `broker migrate`, or for a newer broker, by data set."""
     reasons = {
-        id: one.unreadable or one.refused or "; ".join(change.text for change in one.waiting)
-        for id, one in store.followed.items()
+        id: one.read_refusal or one.write_refusal or "; ".join(change.text for change in one.waiting)
+        for id, one in store.table_states.items()
     }
     return {id: reason for id, reason in reasons.items() if reason}
 

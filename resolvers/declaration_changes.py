@@ -58,11 +58,16 @@ class DeclarationChange:
 
 def declaration_changes(store: SqlStore, dataset: str, version: int) -> list[DeclarationChange]:
     """How the declaration of a data set has changed, the latest change first; ``version`` is its newest one."""
-    pasts = [(one.at, change, one.version) for one in store.pasts if one.dataset == dataset for change in one.changes]
-    waiting = [(None, change, version) for change in store.followed[dataset].waiting]
+    applied_migrations = [
+        (one.at, change, one.version)
+        for one in store.applied_migrations
+        if one.dataset == dataset
+        for change in one.changes
+    ]
+    waiting = [(None, change, version) for change in store.table_states[dataset].waiting]
     return [
         DeclarationChange(
             at=at, kind=DeclarationChangeKind(str(one.kind)), field=one.field, description=one.text, version=then
         )
-        for at, one, then in (*waiting, *pasts)
+        for at, one, then in (*waiting, *applied_migrations)
     ]

@@ -12,7 +12,7 @@ from broker.store.database import Published
 from broker.store.descriptions import Descriptions
 from broker.store.dialect import Dialect, Joined
 from broker.store.history import Difference, DifferenceKind
-from broker.store.migration import Follow, Followed, Past
+from broker.store.migration import AppliedMigration, MigrationMode, TableState
 from broker.store.quarantine import Doubt, DoubtKind, Held, agreement, hold
 from broker.store.schemas import ChangeKind, SchemaChange
 from broker.store.sql import SqlStore
@@ -20,6 +20,7 @@ from broker.store.sqlite import Sqlite
 from broker.store.versions import Changes, Draft, Facts, RefreshRecord
 
 __all__ = [
+    "AppliedMigration",
     "ChangeKind",
     "Changes",
     "Difference",
@@ -28,15 +29,14 @@ __all__ = [
     "DoubtKind",
     "Draft",
     "Facts",
-    "Follow",
-    "Followed",
     "Held",
     "Joined",
-    "Past",
+    "MigrationMode",
     "Published",
     "RefreshRecord",
     "SchemaChange",
     "SqlStore",
+    "TableState",
     "agreement",
     "hold",
     "open_descriptions",
@@ -54,13 +54,15 @@ YEAR = timedelta(days=365)
 DIALECTS: dict[str, Callable[[], Dialect]] = {"sqlite": Sqlite, "postgresql": _postgis}
 
 
-def open_store(url: str, catalog: Catalog, keep: timedelta = YEAR, follow: Follow = Follow.ITSELF) -> SqlStore:
+def open_store(
+    url: str, catalog: Catalog, keep: timedelta = YEAR, mode: MigrationMode = MigrationMode.AUTOMATIC
+) -> SqlStore:
     """Open the store at a SQLAlchemy URL, and make its tables when they are not there. Raises `StoreError`.
 
-    ``keep`` is how long a version is kept after another one has taken its place; ``follow`` how far tables that do not follow
+    ``keep`` is how long a version is kept after another one has taken its place; ``mode`` how far tables that do not follow
     their declarations are changed now.
     """
-    return SqlStore(url, catalog, _dialect(url), keep, follow)
+    return SqlStore(url, catalog, _dialect(url), keep, mode)
 
 
 def open_descriptions(url: str) -> Descriptions:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
-from broker.store.tables import Instant
+from broker.store.column_types import Instant
 
 __all__ = ["Bookkeeping", "bookkeeping"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
-from broker.store.tables import Absent
+from broker.store.column_types import Absent
 
 __all__ = ["Bulk"]
 

@@ -18,7 +18,7 @@ from broker.model import Dataset
 from broker.store.bookkeeping import bookkeeping
 from broker.store.bulk import Bulk
 from broker.store.dialect import Claim, Dialect, Slow
-from broker.store.migration import Follow, Followed, Migration, Past, pasts
+from broker.store.migration import AppliedMigration, Migration, MigrationMode, TableState, applied_migrations
 from broker.store.schemas import ChangeKind, SchemaChange
 from broker.telemetry import Event, log
 
@@ -41,7 +41,12 @@ class Database:
     """The tables of a catalogue's data sets in one database, and the store's own; it knows which versions there are."""
 
     def __init__(
-        self, url: str, catalog: Catalog, dialect: Dialect, keep: timedelta, follow: Follow = Follow.ITSELF
+        self,
+        url: str,
+        catalog: Catalog,
+        dialect: Dialect,
+        keep: timedelta,
+        mode: MigrationMode = MigrationMode.AUTOMATIC,
     ) -> None:
         self.catalog = catalog
         self.keep = keep
@@ -49,8 +54,8 @@ class Database:
         self.metadata = MetaData()
         self.own = bookkeeping(self.metadata)
         self.tables: dict[str, Table] = {}
-        self.followed: Mapping[str, Followed] = {}
-        self.pasts: list[Past] = []
+        self.table_states: Mapping[str, TableState] = {}
+        self.applied_migrations: list[AppliedMigration] = []
         self.migrated: list[tuple[str, SchemaChange]] = []
         """What was followed when it was opened, by data set."""
         self._numbers: dict[str, int] = {}
@@ -60,7 +65,7 @@ class Database:
         self._known: tuple[object, dict[str, Published]] | None = None
         self.engine = dialect.open(url)
         try:
-            self._follow(follow)
+            self._migrate(mode)
             self._watch = dialect.watch(self.engine)
             self._quick = dialect.quick(self.engine)
         except SQLAlchemyError as error:
@@ -77,19 +82,19 @@ class Database:
             self._quick.close()
         self.engine.dispose()
 
-    def _follow(self, follow: Follow) -> None:
+    def _migrate(self, mode: MigrationMode) -> None:
         """Let the tables follow the declarations as far as this command may, and read them as they are then."""
         migration = Migration(self.engine, self.dialect, self.own, [*self.catalog.datasets.values()], self.keep)
-        self.followed = migration.run(follow)
+        self.table_states = migration.run(mode)
         self.migrated = migration.done
-        for id, one in self.followed.items():
+        for id, one in self.table_states.items():
             self.tables[id] = one.plan.readable(self.metadata)
             self._numbers[id] = one.plan.before.number if one.plan.before else 0
-            if reason := one.unreadable or one.refused:
+            if reason := one.read_refusal or one.write_refusal:
                 log().warning(Event.SCHEMA_WAITS, dataset=id, reason=reason)
-        if follow is not Follow.NOTHING:
+        if mode is not MigrationMode.NOTHING:
             with self.reading() as connection:
-                self.pasts = pasts(connection, self.own)
+                self.applied_migrations = applied_migrations(connection, self.own)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -150,11 +155,11 @@ class Database:
         except SQLAlchemyError as error:
             raise StoreError(f"the store cannot be written: {_said(error)}") from error
 
-    def written(self, connection: Connection, dataset: Dataset) -> None:
-        """Make sure, in a transaction that writes, that the table still follows this declaration. Raises `StoreError`."""
-        followed, own = self.followed[dataset.id], self.own.schemas
-        if followed.refused:
-            raise StoreError(followed.refused)
+    def check_writable(self, connection: Connection, dataset: Dataset) -> None:
+        """Raise `StoreError` unless the table still follows this declaration; called in the writing transaction."""
+        state, own = self.table_states[dataset.id], self.own.schemas
+        if state.write_refusal:
+            raise StoreError(state.write_refusal)
         newest = connection.scalar(select(func.max(own.c.number)).where(own.c.dataset == dataset.id))
         if newest != self._numbers[dataset.id]:
             raise StoreError(
@@ -192,14 +197,18 @@ class Database:
         with self.reading() as connection:
             found = {row.dataset: Published(**row._mapping) for row in connection.execute(statement)}
         return {
-            id: Published(id, 0) if one.unreadable else found.get(id, Published(id, 0))
-            for id, one in self.followed.items()
+            id: Published(id, 0) if one.read_refusal else found.get(id, Published(id, 0))
+            for id, one in self.table_states.items()
         }
 
     @cached_property
     def changed(self) -> Mapping[str, datetime]:
         """When the table of a data set last followed a change of its declaration, by the data set's id."""
-        found = [one for one in self.pasts if any(change.kind is not ChangeKind.ADOPTED for change in one.changes)]
+        found = [
+            one
+            for one in self.applied_migrations
+            if any(change.kind is not ChangeKind.ADOPTED for change in one.changes)
+        ]
         return {one.dataset: one.at for one in reversed(found)}
 
     def may_lack(self, dataset: Dataset, field: str) -> bool:
@@ -207,8 +216,8 @@ class Database:
         return bool(self.tables[dataset.id].c[field].info.get("late"))
 
     def next_number(self, base: Published) -> int:
-        """The number of the version after this one; a history that begins anew goes on counting."""
-        return max(base.number, self.followed[base.dataset].plan.schema.floor) + 1
+        """The number of the next version; after a change of the key numbers continue from the earlier history."""
+        return max(base.number, self.table_states[base.dataset].plan.schema.floor) + 1
 
     def version(self, dataset: Dataset) -> Published:
         """The newest version of a data set; number 0 before its first."""

@@ -3,6 +3,7 @@
 One small class a database. Everything else, the tables, the statements and the versions, is the same for all of them.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -44,11 +45,11 @@ MAX_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class FoundColumn:
-    """A column as the database has it: its type in the database's words, whether it may be null, whether it is computed."""
+    """A column as the database has it: its type in the database's words, whether it may be null, what it is computed by."""
 
     type: str
     nullable: bool
-    computed: bool = False
+    computed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class FoundTable:
 
     columns: Mapping[str, FoundColumn]
     indexes: Mapping[str, tuple[str | None, ...]]
+
+    def computed_from(self, column: str) -> list[str]:
+        """The columns that the database computes from another one."""
+        mentioned = re.compile(rf'(?<!\w)"?{re.escape(column)}"?(?!\w)')
+        return [name for name, one in self.columns.items() if mentioned.search(one.computed)]
 
 
 class Claim(Protocol):
@@ -162,7 +168,7 @@ class Dialect(Protocol):
         ...
 
     def replace_places(self, connection: Connection, table: Table) -> None:
-        """Make the index of places anew from the rows."""
+        """Rebuild the spatial index from the rows."""
         ...
 
     def give_way(self, connection: Connection) -> None:
@@ -174,7 +180,7 @@ class Dialect(Protocol):
         ...
 
     def index_later(self, engine: Engine, index: Index) -> None:
-        """Make an index on a table that is read and written meanwhile; one that is there but does not work is made anew."""
+        """Create an index without blocking readers or writers; an invalid one of that name is replaced."""
         ...
 
     def watch(self, engine: Engine) -> Watch:

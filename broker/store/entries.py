@@ -59,7 +59,7 @@ def entries(dataset: Dataset, rows: Sequence[Mapping[str, Any]], first: int) -> 
 
 
 def _first(words: str, most: int) -> str:
-    """The first of these words, as many as fit into so many bytes."""
+    """The longest prefix of whole words that has at most ``most`` bytes."""
     if len(words) * 4 <= most:  # no letter takes more than four
         return words
     raw = words.encode()

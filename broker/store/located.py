@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Float, Text
 from broker.geometry import PLANE, Geometry, areas, geojson, lengths, metric
 from broker.query import AREA, DISTRICT, GEOJSON, LENGTH, MENDED
 
-__all__ = ["PLACE", "placed", "unplaceable"]
+__all__ = ["IN_METRES", "PLACE", "placed", "unplaceable"]
 
 MEASURED: tuple[tuple[str, Any], ...] = tuple(
     (name, Float) for name in ("_west", "_south", "_east", "_north", "_lon", "_lat", "_x", "_y", AREA, LENGTH)
@@ -24,6 +24,10 @@ PLACE: tuple[tuple[str, Any], ...] = (
     (MENDED, Text),
 )
 """The columns: extent and point in degrees, point in metres, measures, whether it is a point, its GeoJSON in degrees, its district, what was repaired."""
+
+
+IN_METRES = "_metric"
+"""The key of the column of a record's shape in EPSG:2177, where the database has one."""
 
 
 def unplaceable(geometries: Iterable[Geometry | None]) -> list[str | None]:

@@ -1,9 +1,8 @@
-"""The tables of a store follow the declarations, and no version is lost.
+"""Migration: the tables of a store mode the declarations, and no version is lost.
 
-What is there is compared with what is declared. Where one host has the database (SQLite), whichever command opens it first does
-what is to be done, in one transaction. Where hosts of two builds may share it (PostgreSQL), any command makes tables that are
-missing; those that are there change by `broker migrate` alone, first what adds, then what takes away, in short transactions that
-let readers pass. Broken off at any point, it is done again from what is there.
+A SQLite store belongs to one host: the first command that opens it applies every plan, in one transaction. Hosts of two builds
+may share a PostgreSQL store: every command creates missing tables, but only `broker migrate` changes existing ones. It adds first
+and drops last, in short transactions that do not block readers. An interrupted migration is planned again and completed.
 """
 
 import time
@@ -20,16 +19,17 @@ from sqlalchemy.schema import CreateColumn
 
 from broker.errors import StoreError
 from broker.model import Dataset
+from broker.store.backfill import Backfill, rebuild_search_entries
 from broker.store.bookkeeping import Bookkeeping
 from broker.store.bulk import Bulk
 from broker.store.dialect import Claim, Dialect
-from broker.store.plans import DatasetPlan, Look
-from broker.store.rework import Rework, enter_again
+from broker.store.migration_plans import DatasetPlan, Inventory
 from broker.store.schemas import ChangeKind, SchemaChange
+from broker.store.search_writer import SearchWriter
 from broker.store.tables import FOREVER, GEOCODED
 from broker.telemetry import Event, log
 
-__all__ = ["Follow", "Followed", "Migration", "Past", "pasts"]
+__all__ = ["AppliedMigration", "Migration", "MigrationMode", "TableState", "applied_migrations"]
 
 PATIENCE, PAUSE = 300.0, 0.3
 """Seconds that a change waits for long readers in all, and between two attempts."""
@@ -41,22 +41,22 @@ OF_A_SERVER = frozenset({ChangeKind.FIELD_REMOVED, ChangeKind.FIELD_RESTORED})
 """Changes of a layer's properties that its server makes."""
 
 
-class Follow(Enum):
+class MigrationMode(Enum):
     """How far a command that opens a store may change it."""
 
-    ITSELF = "itself"
+    AUTOMATIC = "automatic"
     ALL = "all"
     NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class TableState:
     """How a data set's table stands to its declaration."""
 
     plan: DatasetPlan
-    refused: str = ""
+    write_refusal: str = ""
     """Why no version is written by this broker; empty when it may be."""
-    unreadable: str = ""
+    read_refusal: str = ""
     """Why no version can be read; empty when all can be."""
 
     @property
@@ -66,11 +66,10 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class AppliedMigration:
     """What a table has followed, and when (in UTC); ``version`` was the newest version then."""
 
     dataset: str
-    number: int
     at: datetime
     version: int
     changes: tuple[SchemaChange, ...]
@@ -87,63 +86,68 @@ class Migration:
         self._own = own
         self._datasets = datasets
         self._keep = keep
+        self._search = SearchWriter(dialect, own.entries, Bulk(own.entries, engine.dialect))
         self.done: list[tuple[str, SchemaChange]] = []
         """What was followed, by data set."""
 
-    def run(self, follow: Follow) -> dict[str, Followed]:
-        """Do what may be done, and tell how each table stands then. Raises `StoreError` for a store that cannot be followed."""
-        look = self._look()
-        if self._due(look, follow):
+    def run(self, mode: MigrationMode) -> dict[str, TableState]:
+        """Apply the plans that the mode allows, and return the state of each table. Raises `StoreError` for an unknown layout."""
+        inventory = self._inventory()
+        if self._due(inventory, mode):
             claim = self._turn()
             try:
-                self._do(follow)
+                self._do(mode)
             finally:
                 claim.release()
-            look = self._look()
-        return {one.dataset.id: self._followed(look, one) for one in self._plans(look, back=follow is Follow.ALL)}
+            inventory = self._inventory()
+        return {
+            one.dataset.id: self._state(inventory, one)
+            for one in self._plans(inventory, back=mode is MigrationMode.ALL)
+        }
 
-    # what is there, and what may be done about it
+    # plans, and which of them this mode allows
 
-    def _look(self) -> Look:
+    def _inventory(self) -> Inventory:
         with self._engine.connect() as connection:
-            return Look.at(connection, self._dialect, self._own)
+            return Inventory.at(connection, self._dialect, self._own)
 
-    def _plans(self, look: Look, *, back: bool) -> Iterator[DatasetPlan]:
-        return look.plans(self._datasets, self._dialect, self._engine.dialect, datetime.now(UTC), back=back)
+    def _plans(self, inventory: Inventory, *, back: bool) -> Iterator[DatasetPlan]:
+        now = datetime.now(UTC)
+        return inventory.plans(self._datasets, self._dialect, self._engine.dialect, now, now - self._keep, back=back)
 
-    def _due(self, look: Look, follow: Follow) -> bool:
-        """Whether there is anything that may be done."""
-        lacking = self._lacking(look)
-        if follow is Follow.NOTHING:
+    def _due(self, inventory: Inventory, mode: MigrationMode) -> bool:
+        """Whether the mode allows any plan that is due."""
+        lacking = self._lacking(inventory)
+        if mode is MigrationMode.NOTHING:
             return False
-        if lacking and self._alters(follow):
+        if lacking and self._alters(mode):
             return True
-        return self._own_due(look, follow) or any(
-            self._may(one, follow) for one in self._plans(look, back=follow is Follow.ALL)
+        return self._own_due(inventory, mode) or any(
+            self._may(one, mode) for one in self._plans(inventory, back=mode is MigrationMode.ALL)
         )
 
-    def _own_due(self, look: Look, follow: Follow) -> bool:
-        lacking = any(one.name not in look.tables for one in self._own.tables)
-        return lacking or (self._alters(follow) and self._is_earlier(look))
+    def _own_due(self, inventory: Inventory, mode: MigrationMode) -> bool:
+        lacking = any(one.name not in inventory.tables for one in self._own.tables)
+        return lacking or (self._alters(mode) and self._is_earlier(inventory))
 
-    def _alters(self, follow: Follow) -> bool:
-        return follow is Follow.ALL or not self._dialect.shared
+    def _alters(self, mode: MigrationMode) -> bool:
+        return mode is MigrationMode.ALL or not self._dialect.shared
 
-    def _may(self, plan: DatasetPlan, follow: Follow) -> bool:
+    def _may(self, plan: DatasetPlan, mode: MigrationMode) -> bool:
         if plan.behind or plan.idle:
             return False
-        return (plan.anew and not plan.changes) or self._alters(follow)
+        return (plan.table_missing and not plan.changes) or self._alters(mode)
 
-    def _is_earlier(self, look: Look) -> bool:
+    def _is_earlier(self, inventory: Inventory) -> bool:
         """Whether brokers that know no schemas can still open the store."""
-        found = look.tables.get(self._own.declarations.name)
+        found = inventory.tables.get(self._own.declarations.name)
         return found is not None and EARLIER in found.columns
 
-    def _lacking(self, look: Look) -> list[tuple[Table, str]]:
+    def _lacking(self, inventory: Inventory) -> list[tuple[Table, str]]:
         """Columns that the store's own tables lack. Raises `StoreError` for tables of a layout that is not known here."""
         lacking = []
         for one in self._own.tables:
-            found = look.tables.get(one.name)
+            found = inventory.tables.get(one.name)
             if found is None or one is self._own.declarations:
                 continue
             for column in one.columns:
@@ -163,67 +167,67 @@ class Migration:
                 )
         return lacking
 
-    def _followed(self, look: Look, plan: DatasetPlan) -> Followed:
+    def _state(self, inventory: Inventory, plan: DatasetPlan) -> TableState:
         id, newer = plan.dataset.id, f"{plan.dataset.id} was declared otherwise by a newer broker"
         if plan.behind:
             text = f"{newer}; this one reads it and refreshes it no more: start the newer one, or go back by `broker migrate`"
-            return Followed(plan, refused=text)
+            return TableState(plan, write_refusal=text)
         waits = f"{id} waits for `broker migrate`"
         if plan.key_changes and plan.changes:
-            return Followed(plan, refused=waits, unreadable=f"{waits}: {plan.changes[0].text}")
-        if plan.unmeasured:
-            return Followed(plan, refused=waits, unreadable=f"{waits}: its table has an earlier layout")
+            return TableState(plan, write_refusal=waits, read_refusal=f"{waits}: {plan.changes[0].text}")
+        if plan.lacks_derived:
+            return TableState(plan, write_refusal=waits, read_refusal=f"{waits}: its table has an earlier layout")
         generic = plan.dataset.generic  # what a layer's server gives, or gives no more, is the same for every host
         harmless = all(one.adds or (generic and one.kind in OF_A_SERVER) for one in plan.changes)
-        if self._is_earlier(look) or not harmless:
-            return Followed(plan, refused=waits + "".join(f"; {one.text}" for one in plan.changes))
-        return Followed(plan)
+        if self._is_earlier(inventory) or not harmless:
+            return TableState(plan, write_refusal=waits + "".join(f"; {one.text}" for one in plan.changes))
+        return TableState(plan)
 
-    # doing it
+    # applying the plans
 
     def _turn(self) -> Claim:
-        """Be the only one that changes tables; whoever comes second finds them done."""
+        """Wait for the exclusive claim; a second process then finds nothing left to do."""
         while (claim := self._dialect.claim(self._engine, "migration")) is None:
             time.sleep(PAUSE)
         return claim
 
-    def _do(self, follow: Follow) -> None:
+    def _do(self, mode: MigrationMode) -> None:
         if self._dialect.shared:
-            self._carry_out(follow, self._short)
+            self._carry_out(mode, self._short)
             return
         with self._short() as connection:  # whole or not at all
-            self._carry_out(follow, lambda: nullcontext(connection))
+            self._carry_out(mode, lambda: nullcontext(connection))
 
     @contextmanager
     def _short(self) -> Iterator[Connection]:
         with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
             yield connection
 
-    def _carry_out(self, follow: Follow, transaction: "Transaction") -> None:
+    def _carry_out(self, mode: MigrationMode, transaction: "Transaction") -> None:
         self.done = []
         with transaction() as connection:
-            look = Look.at(connection, self._dialect, self._own)
-        self._own_tables(look, follow, transaction)
-        plans = [one for one in self._plans(look, back=follow is Follow.ALL) if self._may(one, follow)]
+            inventory = Inventory.at(connection, self._dialect, self._own)
+        self._own_tables(inventory, mode, transaction)
+        plans = [one for one in self._plans(inventory, back=mode is MigrationMode.ALL) if self._may(one, mode)]
         for one in plans:
             self._add(one, transaction)
         for one in plans:
             self._take_away(one, transaction)
 
-    def _own_tables(self, look: Look, follow: Follow, transaction: "Transaction") -> None:
-        lacking = self._lacking(look)
+    def _own_tables(self, inventory: Inventory, mode: MigrationMode, transaction: "Transaction") -> None:
+        lacking = self._lacking(inventory)
         with transaction() as connection:
-            if self._is_earlier(look) and self._alters(follow):
+            if self._is_earlier(inventory) and self._alters(mode):
                 self._own.declarations.drop(connection)
             for one in self._own.tables:
                 one.create(connection, checkfirst=True)
-            for one, name in lacking if self._alters(follow) else ():
+            for one, name in lacking if self._alters(mode) else ():
                 self._add_column(connection, one, name)
             self._dialect.prepare(connection, self._own)
 
     def _add(self, plan: DatasetPlan, transaction: "Transaction") -> None:
         """Everything that a table lacks; the schema is recorded last, in one transaction with the last rows."""
-        if plan.anew:
+        if plan.table_missing:
             with transaction() as connection:
                 plan.table.create(connection, checkfirst=True)
                 self._dialect.prepare_table(connection, plan.table)
@@ -233,14 +237,14 @@ class Migration:
             return
         self._alter(transaction, lambda connection: self._columns(connection, plan))
         if not self._dialect.shared:
-            for name in plan.useless:
+            for name in plan.unwanted_indexes:
                 self._drop_index(transaction, name)
-        rework = plan.rework()
-        if rework:
-            self._work_through(rework, transaction)
+        backfill = plan.backfill()
+        if backfill:
+            self._work_through(backfill, transaction)
         self._make_indexes(plan, transaction)
         with transaction() as connection:
-            while rework and rework.some(connection):  # what was written meanwhile
+            while backfill and backfill.some(connection):  # what was written meanwhile
                 pass
             self._index_contents(connection, plan)
             if plan.changes:
@@ -248,27 +252,26 @@ class Migration:
 
     def _index_contents(self, connection: Connection, plan: DatasetPlan) -> None:
         """What is found by place, by words and by address follows the rows."""
-        if plan.places or any(one.name == "_west" for one in plan.missing):
+        if plan.places_change or any(one.name == "_west" for one in plan.missing_columns):
             self._dialect.replace_places(connection, plan.table)
-        if plan.entries:
-            bulk = Bulk(self._own.entries, self._engine.dialect)
-            enter_again(connection, self._dialect, self._own, plan.dataset, plan.table, bulk.insert)
-        if plan.again:
+        if plan.search_changes:
+            rebuild_search_entries(connection, self._search, plan.dataset, plan.table)
+        if plan.geocodes_again:
             due, table = GEOCODED[-1][0], plan.table
             some = table.c[due].is_not(None) & (table.c["_until"] == FOREVER)
             connection.execute(update(table).where(some).values({table.c[due]: -1}))
 
     @staticmethod
-    def _work_through(rework: Rework, transaction: "Transaction") -> None:
+    def _work_through(backfill: Backfill, transaction: "Transaction") -> None:
         more = True
         while more:
             with transaction() as connection:
-                more = rework.some(connection)
+                more = backfill.some(connection)
 
     def _columns(self, connection: Connection, plan: DatasetPlan) -> None:
-        for name in plan.required:
+        for name in plan.constrained_columns:
             self._dialect.let_be_null(connection, plan.table.name, name)
-        for column in plan.missing:
+        for column in plan.missing_columns:
             self._add_column(connection, plan.table, column.key)
         if plan.dataset.located:
             self._dialect.prepare_table(connection, plan.table)
@@ -279,7 +282,7 @@ class Migration:
 
     def _make_indexes(self, plan: DatasetPlan, transaction: "Transaction") -> None:
         if self._dialect.shared:
-            for one in plan.indexes:
+            for one in plan.missing_indexes:
                 self._dialect.index_later(self._engine, one)
             return
         with transaction() as connection:
@@ -294,12 +297,10 @@ class Migration:
     def _take_away(self, plan: DatasetPlan, transaction: "Transaction") -> None:
         """What no version and no declaration needs any more: indexes, columns, tables of an earlier history."""
         wanted = {str(one.name) for one in plan.table.indexes}
-        for name in plan.useless if self._dialect.shared and not plan.anew else ():
+        for name in plan.unwanted_indexes if self._dialect.shared and not plan.table_missing else ():
             if name not in wanted:
                 self._drop_index(transaction, name)
-        schema, before = plan.schema, datetime.now(UTC) - self._keep
-        gone = [one for one in schema.set_aside if datetime.fromisoformat(one.at) < before]
-        expired = plan.expired
+        schema, gone, expired = plan.schema, plan.expired_tables, plan.expired_columns
         if not expired and not gone:
             return
 
@@ -318,19 +319,16 @@ class Migration:
             connection.execute(update(own).where(mine).values(schema=left.dumped()))
 
         self._alter(transaction, drop)
-        for name in expired:
-            log().info(
-                Event.SCHEMA_FOLLOWED,
-                dataset=plan.dataset.id,
-                change=f"the column {name}, read by no version, was dropped",
-            )
+        dropped = [f"the column {name}" for name in expired] + [f"the table {one.table}" for one in gone]
+        for what in dropped:
+            text = f"{what}, which no version reads, was dropped"
+            log().info(Event.SCHEMA_FOLLOWED, dataset=plan.dataset.id, change=text)
 
     def _begin_history(self, connection: Connection, plan: DatasetPlan) -> None:
         """Let a data set begin anew: its versions stay in the table that is set aside, and are read no more."""
         id, own = plan.dataset.id, self._own
-        listed = own.entries.c.dataset == id
-        self._dialect.unlist(connection, select(own.entries.c.id).where(listed))
-        for mine in (own.entries, own.versions, own.facts, own.quarantine, own.rejected):
+        self._search.clear(connection, plan.dataset)
+        for mine in (own.versions, own.facts, own.quarantine, own.rejected):
             connection.execute(delete(mine).where(mine.c.dataset == id))
 
     def _record(self, connection: Connection, plan: DatasetPlan) -> None:
@@ -370,12 +368,12 @@ Transaction = Callable[[], AbstractContextManager[Connection]]
 """Begins a transaction, or goes on in the one there is."""
 
 
-def pasts(connection: Connection, own: Bookkeeping) -> list[Past]:
+def applied_migrations(connection: Connection, own: Bookkeeping) -> list[AppliedMigration]:
     """What the tables of a store have followed since they were made, the latest first."""
     of = own.schemas.c
     rows = connection.execute(select(own.schemas).where(of.changes != "[]").order_by(of.at.desc(), of.dataset)).all()
     return [
-        Past(row.dataset, row.number, row.at, row.since, tuple(_change(one) for one in orjson.loads(row.changes)))
+        AppliedMigration(row.dataset, row.at, row.since, tuple(_change(one) for one in orjson.loads(row.changes)))
         for row in rows
     ]
 

@@ -40,10 +40,12 @@ from broker.errors import StoreError
 from broker.geometry import METRIC
 from broker.query import Find, Term
 from broker.store.bookkeeping import Bookkeeping
+from broker.store.column_types import Absent, InMetres, PostgisGeometry
 from broker.store.dialect import Claim, FoundColumn, FoundTable, Hit, Places, Quick, SearchEntry, Tables, Watch
-from broker.store.postgis_places import IN_METRES, PostgisPlaces
+from broker.store.located import IN_METRES
+from broker.store.postgis_places import PostgisPlaces
 from broker.store.statements import Clause
-from broker.store.tables import Absent, InMetres, PostgisGeometry
+from broker.store.tables import index_name, metric_column
 
 __all__ = ["NoWatch", "Postgis", "SessionClaim"]
 
@@ -166,7 +168,7 @@ class Postgis:
         return isinstance(error.orig, LockNotAvailable)
 
     def index_later(self, engine: Engine, index: Index) -> None:
-        """Concurrently; what an attempt that was broken off has left is dropped before."""
+        """Concurrently; an invalid index of an interrupted attempt is dropped first."""
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("SET statement_timeout = 0")
             connection.exec_driver_sql(f'DROP INDEX CONCURRENTLY IF EXISTS "{index.name}"')
@@ -185,14 +187,15 @@ class Postgis:
             if isinstance(table.c[shape], Absent):
                 table.append_column(Absent(IN_METRES, PostgisGeometry(METRIC)))
                 return
-            metres = Computed(f"ST_Transform({table.c[shape].name}, {METRIC})", persisted=True)
-            if found is None or (found.columns.get(IN_METRES) or FoundColumn("", nullable=True)).computed:
+            column = table.c[shape].name
+            if found is None or IN_METRES in found.computed_from(column):
+                metres = Computed(f"ST_Transform({column}, {METRIC})", persisted=True)
                 table.append_column(Column(IN_METRES, PostgisGeometry(METRIC), metres))
-            else:  # to add a computed column would write the table anew, and nobody could read it meanwhile
-                table.append_column(Column(IN_METRES, InMetres(METRIC), info={"value_of": shape}))
-            for name in (table.c[shape].name, IN_METRES):
-                column = table.c[IN_METRES if name == IN_METRES else shape]
-                Index(f"ix_{table.name}_{name}_gist", column, postgresql_using="gist")
+            else:  # to add a computed column would rewrite the table, and nobody could read it meanwhile
+                named = metric_column(column)
+                table.append_column(Column(named, InMetres(METRIC), key=IN_METRES, info={"value_of": shape}))
+            for indexed in (table.c[shape], table.c[IN_METRES]):
+                Index(index_name(table.name, f"{indexed.name}_gist"), indexed, postgresql_using="gist")
 
     def claim(self, engine: Engine, name: str) -> Claim | None:
         """An advisory lock: the server takes it back when the process ends."""
@@ -277,8 +280,10 @@ class Postgis:
 
 
 FIND_COLUMNS = """
-    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated <> ''
+    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+        CASE WHEN a.attgenerated = 's' THEN pg_get_expr(d.adbin, d.adrelid) ELSE '' END
     FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+    LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum
 """

@@ -31,12 +31,10 @@ from broker.geometry import METRIC, WGS84, metric
 from broker.model import Dataset
 from broker.query import ROW, Bbox, Link, Near, Pair, Predicate, Related, RelatedTo, Shape
 from broker.store.dialect import MAX_ROWS, Joined, Tables
+from broker.store.located import IN_METRES
 from broker.store.statements import Clause, at, condition
 
-__all__ = ["IN_METRES", "PostgisJoined", "PostgisPlaces"]
-
-IN_METRES = "_metric"
-"""The column of a record's shape in EPSG:2177."""
+__all__ = ["PostgisJoined", "PostgisPlaces"]
 
 FUNCTIONS = {
     Predicate.INTERSECTS: func.ST_Intersects,

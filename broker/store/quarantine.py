@@ -84,7 +84,7 @@ def hold(draft: Draft, doubts: Sequence[Doubt], agreed: int) -> Held:
     since = before.held_at if before is not None and agreed > 1 else now
     made = Held(draft.dataset.id, since, now, agreed, tuple(doubts), draft.changes, draft.sample)
     with draft.store.writing() as connection:
-        draft.store.written(connection, draft.dataset)
+        draft.store.check_writable(connection, draft.dataset)
         drop_held(connection, draft.store, draft.dataset)
         _move(connection, draft.store, draft.dataset, draft.number, HELD)
         connection.execute(insert(own.quarantine).values(**_row(made, gone), facts=written(draft.facts)))
@@ -98,7 +98,7 @@ def accept(store: Database, dataset: Dataset) -> Published:
     own, table = store.own, store.tables[dataset.id]
     base, now = store.version(dataset), datetime.now(UTC)
     with store.writing() as connection:
-        store.written(connection, dataset)
+        store.check_writable(connection, dataset)
         row = connection.execute(select(own.quarantine).where(own.quarantine.c.dataset == dataset.id)).first()
         if row is None:
             raise NotFound(f"{dataset.id}: nothing is held in quarantine")

@@ -12,9 +12,10 @@ import shapely
 from sqlalchemy import and_, bindparam, insert, or_, select, update
 
 from broker.query import GEOCODING
+from broker.store.column_types import Absent
 from broker.store.database import Published
 from broker.store.lives import alive, end
-from broker.store.tables import FOREVER, GEOCODED, Absent
+from broker.store.tables import FOREVER, GEOCODED
 from broker.store.versions import Draft
 
 __all__ = ["Relocation"]
@@ -41,7 +42,7 @@ class Relocation(Draft):
         self._insert(moved)
         made = replace(self.base, number=self.number, published_at=datetime.now(UTC))
         with self.store.writing() as connection:
-            self.store.written(connection, self.dataset)
+            self.store.check_writable(connection, self.dataset)
             end(connection, self.store, self.dataset, [row[self.dataset.key] for row in moved], self.number)
             connection.execute(insert(self.store.own.versions).values(**asdict(made)))
         self.kept = True

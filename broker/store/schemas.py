@@ -25,10 +25,11 @@ __all__ = [
     "SchemaChange",
     "SetAside",
     "TableSchema",
+    "converts_exactly",
     "evolve",
-    "exactly",
-    "first",
+    "initial",
     "kind_of",
+    "scale_of",
 ]
 
 LONGEST_COLUMN = 40
@@ -160,7 +161,7 @@ class SchemaChange:
     text: str
     field: str | None = None
     converted: RetiredColumn | None = None
-    """Where the values were that can be converted exactly."""
+    """Where the values were that can be converted converts_exactly."""
 
     @property
     def adds(self) -> bool:
@@ -168,7 +169,7 @@ class SchemaChange:
         return self.kind in ADDS
 
 
-def first(dataset: Dataset, number: int = 1) -> TableSchema:
+def initial(dataset: Dataset, number: int = 1) -> TableSchema:
     """The schema of a table that is made for a declaration; ``number`` is above 1 when another table was there before."""
     table = dataset.id.replace(".", "_") + (f"__{number}" if number > 1 else "")
     taken: set[str] = set()
@@ -267,7 +268,7 @@ class _Evolution:
 
     def _retyped(self, one: Field, before: FieldSchema) -> FieldSchema:
         kind = kind_of(one)
-        exact = exactly(before.kind, kind)
+        exact = converts_exactly(before.kind, kind)
         if not exact and (back := self._restored(one)) is not None:
             self.retire(before)
             return back
@@ -327,7 +328,7 @@ def evolve(
 def _begun_anew(
     dataset: Dataset, stored: TableSchema, newest: int, now: datetime
 ) -> tuple[TableSchema, tuple[SchemaChange, ...]]:
-    made = first(dataset, stored.number + 1)
+    made = initial(dataset, stored.number + 1)
     floor, aside = max(newest, stored.floor), (*stored.set_aside, SetAside(stored.table, now.isoformat()))
     text = (
         f"records are identified by {dataset.key}, and were by {stored.key}: a new history begins after version {floor}"
@@ -340,12 +341,13 @@ def _same_column(before: str, after: str) -> bool:
     return before == after or (before, after) == ("text", "localized")
 
 
-def exactly(before: str, after: str) -> bool:
-    """Whether each value of one kind is exactly one of the other: a whole number with decimals, a decimal with more of them."""
+def converts_exactly(before: str, after: str) -> bool:
+    """Whether each value of one kind is converts_exactly one of the other: a whole number with decimals, a decimal with more of them."""
     if not after.startswith("decimal"):
         return False
-    return before == "integer" or (before.startswith("decimal") and _scale(before) < _scale(after))
+    return before == "integer" or (before.startswith("decimal") and scale_of(before) < scale_of(after))
 
 
-def _scale(kind: str) -> int:
+def scale_of(kind: str) -> int:
+    """The digits after the point of a kind like ``decimal(2)``."""
     return int(kind.removeprefix("decimal(").removesuffix(")"))

@@ -5,19 +5,18 @@ Every method blocks; whoever serves requests calls them in threads.
 """
 
 import threading
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import orjson
 import shapely
 from cachetools import LRUCache
 from sqlalchemy import bindparam, func, insert, select, update
 
 from broker.catalog import Catalog
 from broker.errors import StoreError, TooMuch
-from broker.model import Dataset, Field, Localized
+from broker.model import Dataset, Field
 from broker.query import (
     GEOCODING,
     ROW,
@@ -39,10 +38,10 @@ from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
 from broker.store.geocoder import Geocoder
 from broker.store.history import Difference, DifferenceKind
-from broker.store.migration import Follow
+from broker.store.migration import MigrationMode
 from broker.store.quarantine import Held, accept, held
 from broker.store.relocation import Relocation
-from broker.store.tables import ALL
+from broker.store.tables import decoder
 from broker.store.versions import Changes, Draft, RefreshRecord
 from broker.text import storable
 
@@ -56,9 +55,14 @@ class SqlStore(Database):
     """The versions of a catalogue's data sets: drafted, published, and asked."""
 
     def __init__(
-        self, url: str, catalog: Catalog, dialect: Dialect, keep: timedelta, follow: Follow = Follow.ITSELF
+        self,
+        url: str,
+        catalog: Catalog,
+        dialect: Dialect,
+        keep: timedelta,
+        mode: MigrationMode = MigrationMode.AUTOMATIC,
     ) -> None:
-        super().__init__(url, catalog, dialect, keep, follow)
+        super().__init__(url, catalog, dialect, keep, mode)
         self.districts = Districts(self)
         self.geocoder = Geocoder(self)
         self.places = dialect.places(self)
@@ -106,7 +110,7 @@ class SqlStore(Database):
         While another refresh of the data set is under way nothing is done: whoever refreshes does this afterwards.
         """
         base = self.version(dataset)
-        claim = None if self.followed[dataset.id].refused else self.claim(dataset.id)
+        claim = None if self.table_states[dataset.id].write_refusal else self.claim(dataset.id)
         if claim is None:
             return base
         try:
@@ -131,7 +135,7 @@ class SqlStore(Database):
 
     def standing(self, dataset: Dataset, moment: datetime) -> Published | None:
         """The version that was the newest at a moment; None when none that is kept was there yet."""
-        return None if self.followed[dataset.id].unreadable else history.standing(self, dataset, moment)
+        return None if self.table_states[dataset.id].read_refusal else history.standing(self, dataset, moment)
 
     def begins(self, dataset: Dataset) -> datetime | None:
         """When the oldest version that is kept was published."""
@@ -220,7 +224,7 @@ class SqlStore(Database):
         if query.window.backward:
             rows.reverse()
         width = len(query.order) + 1
-        decode = _decoder(query.dataset, query.columns)
+        decode = decoder(query.dataset, query.columns)
         return Selection([decode(row._mapping) for row in rows], more, [tuple(row[-width:]) for row in rows])
 
     def count(self, query: Query) -> int:
@@ -252,7 +256,7 @@ class SqlStore(Database):
     def by_key(self, dataset: Dataset, version: int, keys: Iterable[Any], columns: frozenset[str]) -> dict[Any, Row]:
         """The records of these keys, those that there are."""
         one = self.tables[dataset.id]
-        decode = _decoder(dataset, columns)
+        decode = decoder(dataset, columns)
         asked = statements.asked(one, dataset, columns)
         statement = statements.by_key(one, dataset, version, asked, self.dialect.among)
         with self.reading() as connection:
@@ -281,7 +285,7 @@ class SqlStore(Database):
     def by_row(self, dataset: Dataset, rows: Iterable[int], columns: frozenset[str]) -> dict[int, Row]:
         """The records of these rows, as a join gives them."""
         one = self.tables[dataset.id]
-        decode = _decoder(dataset, columns)
+        decode = decoder(dataset, columns)
         asked = [one.c[ROW], *statements.asked(one, dataset, columns)]
         statement = statements.by_row(one, asked, self.dialect.among)
         with self.reading() as connection:
@@ -359,21 +363,3 @@ def _average(total: Any, count: int, field: Field) -> Decimal | float | None:  #
         return None
     average: Decimal | float = total / count
     return round(average, field.scale + 2) if isinstance(average, Decimal) else average
-
-
-def _decoder(dataset: Dataset, columns: frozenset[str]) -> Any:  # noqa: ANN401 - a function of a row
-    """Column values as the model has them; a geometry stays well-known binary, since few ask for its coordinates."""
-    lists = [one.name for one in dataset.fields if one.kind is tuple and one.name in columns]
-    texts = [(one.name, one.name + ALL, one.html) for one in dataset.fields if one.localized and one.name in columns]
-
-    def decode(row: Mapping[str, Any]) -> Row:
-        values = dict(row)
-        for name in lists:
-            values[name] = None if values[name] is None else orjson.loads(values[name])
-        for name, everything, _ in texts:
-            languages = values.pop(everything)
-            if values[name] is not None:
-                values[name] = Localized(orjson.loads(languages)) if languages else Localized(pl=values[name])
-        return values
-
-    return decode

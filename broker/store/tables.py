@@ -19,31 +19,19 @@ import orjson
 import shapely
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
-    Boolean,
     Column,
-    ColumnElement,
-    Date,
-    Dialect,
     Float,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
-    Numeric,
-    String,
     Table,
     Text,
-    func,
-    literal_column,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-from broker.geometry import WGS84, Geometry
+from broker.geometry import Geometry
 from broker.model import CITY_TIME, Dataset, Field, Localized, Record
 from broker.query import GEOCODING
+from broker.store.column_types import TEXT, Absent, column_type
 from broker.store.located import PLACE
 from broker.store.schemas import TableSchema
 from broker.text import collation, plain_text
@@ -55,15 +43,12 @@ __all__ = [
     "KEY",
     "LOCAL",
     "PLAIN",
-    "Absent",
-    "InMetres",
-    "Instant",
-    "PostgisGeometry",
-    "Scaled",
-    "column_type",
+    "decoder",
     "derived",
     "encoder",
     "fingerprinter",
+    "index_name",
+    "metric_column",
     "step",
     "table",
     "well_known",
@@ -71,120 +56,8 @@ __all__ = [
 
 FOREVER = 2**62
 KEY, PLAIN, ALL, LOCAL = "__key", "__text", "__all", "__local"
-
-
-TEXT = Text().with_variant(Text(collation="C"), "postgresql")
-"""Texts are compared by their bytes in every database: what is sorted for people has a collation key of its own."""
-
-
-class PostgisGeometry(UserDefinedType[bytes]):
-    """A geometry of PostGIS in a coordinate system, given and taken as well-known binary."""
-
-    cache_ok = True
-
-    def __init__(self, srid: int) -> None:
-        self.srid = srid
-
-    def get_col_spec(self, **_: object) -> str:
-        """Any kind of geometry in the system."""
-        return f"geometry(Geometry, {self.srid})"
-
-    def bind_expression(self, bindvalue: BindParameter[bytes]) -> ColumnElement[bytes]:
-        """From well-known binary."""
-        return func.ST_GeomFromWKB(bindvalue, literal_column(str(self.srid)), type_=self)
-
-    def column_expression(self, colexpr: ColumnElement[bytes]) -> ColumnElement[bytes]:
-        """To well-known binary."""
-        return func.ST_AsBinary(colexpr, type_=LargeBinary())
-
-
-class InMetres(PostgisGeometry):
-    """A geometry that is given in degrees (EPSG:4326), as well-known binary, and kept in the system."""
-
-    cache_ok = True
-
-    def bind_expression(self, bindvalue: BindParameter[bytes]) -> ColumnElement[bytes]:
-        """From well-known binary in degrees."""
-        degrees = func.ST_GeomFromWKB(bindvalue, literal_column(str(WGS84)), type_=self)
-        return func.ST_Transform(degrees, literal_column(str(self.srid)), type_=self)
-
-
-class Scaled(TypeDecorator[Decimal]):
-    """An exact decimal: a scaled integer in SQLite, whose own numbers are binary, and NUMERIC elsewhere."""
-
-    impl = Numeric
-    cache_ok = True
-
-    def __init__(self, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Integers for SQLite, NUMERIC for the others."""
-        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else Numeric(20, self.scale))
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
-        """Scale on the way in; what has more digits is rounded here, so that every database holds the same."""
-        if value is None:
-            return None
-        whole = int(Decimal(value).scaleb(self.scale).to_integral_value())
-        return whole if dialect.name == "sqlite" else Decimal(whole).scaleb(-self.scale)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401 - as SQLAlchemy declares it
-        """Scale back on the way out."""
-        if value is None or dialect.name != "sqlite":
-            return value  # type: ignore[no-any-return]
-        return Decimal(value).scaleb(-self.scale)
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC as ISO 8601 text, which sorts as time does."""
-
-    impl = String
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """A text like the others."""
-        return dialect.type_descriptor(TEXT.dialect_impl(dialect) if dialect.name == "postgresql" else String())
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - as SQLAlchemy declares it
-        """To UTC on the way in."""
-        del dialect
-        if value is None:
-            return None
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"  # four digits a year
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401 - as SQLAlchemy declares it
-        """An aware datetime on the way out."""
-        del dialect
-        return None if value is None else datetime.fromisoformat(value)
-
-
-class Absent(Column[Any]):
-    """A column that the table in the database does not have yet, or not any more: null in every row, never written."""
-
-    inherit_cache = True
-
-
-@compiles(Absent)
-def _null(element: Absent, compiler: SQLCompiler, **_: object) -> str:
-    kind = compiler.dialect.type_compiler_instance.process(element.type).partition(" COLLATE")[0]
-    return f"CAST(NULL AS {kind})"
-
-
-def column_type(kind: str) -> TypeEngine[Any]:
-    """The type of the column that holds values of a kind (see `broker.store.schemas.kind_of`)."""
-    if kind.startswith("decimal"):
-        return Scaled(int(kind.removeprefix("decimal(").removesuffix(")")))
-    types: dict[str, TypeEngine[Any]] = {
-        "integer": BigInteger(),
-        "float": Float(),
-        "boolean": Boolean(),
-        "date": Date(),
-        "moment": Instant(),
-        "geometry": LargeBinary().with_variant(PostgisGeometry(WGS84), "postgresql"),
-    }
-    return types.get(kind, TEXT)
+LONGEST_IDENTIFIER = 63
+"""Bytes of a name in PostgreSQL."""
 
 
 def derived(kind: str, *, html: bool) -> tuple[str, ...]:
@@ -249,6 +122,19 @@ def table(dataset: Dataset, schema: TableSchema, metadata: MetaData, present: Co
     return made
 
 
+def metric_column(geometry: str) -> str:
+    """The name of the column in metres beside a geometry's, where the database does not compute it."""
+    return f"{geometry}__metric"
+
+
+def index_name(table_name: str, of: str) -> str:
+    """The name of an index, cut to what PostgreSQL takes."""
+    name = f"ix_{table_name}_{of}"
+    if len(name) <= LONGEST_IDENTIFIER:
+        return name
+    return f"{name[: LONGEST_IDENTIFIER - 9]}_{blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
 def _index(made: Table, dataset: Dataset) -> None:
     key = made.c[dataset.key]
     indexed = [("_version", key, made.c["_since"])]
@@ -262,7 +148,7 @@ def _index(made: Table, dataset: Dataset) -> None:
     for name, *columns in indexed:
         if not any(isinstance(one, Absent) for one in columns):
             text = columns[0].key.endswith(KEY)
-            Index(f"ix_{made.name}_{name}", *columns, unique=name == "_version", info={"text": text})
+            Index(index_name(made.name, name), *columns, unique=name == "_version", info={"text": text})
 
 
 def well_known(records: Sequence[Record], geometry: str | None) -> list[bytes | None]:
@@ -371,3 +257,21 @@ def step(field: Field) -> Step:
 
     steps: dict[type, Step] = {str: text, Localized: localized, tuple: listed, datetime: moment}
     return steps.get(field.kind, plainly)
+
+
+def decoder(dataset: Dataset, names: Collection[str]) -> Callable[[Any], dict[str, Any]]:
+    """A function that turns column values into a record's; a geometry stays well-known binary, since few ask for its coordinates."""
+    lists = [one.name for one in dataset.fields if one.kind is tuple and one.name in names]
+    texts = [(one.name, one.name + ALL) for one in dataset.fields if one.localized and one.name in names]
+
+    def decode(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a mapping: SQLAlchemy's is none by its type
+        values = dict(row)
+        for name in lists:
+            values[name] = None if values[name] is None else orjson.loads(values[name])
+        for name, everything in texts:
+            languages = values.pop(everything)
+            if values[name] is not None:
+                values[name] = Localized(orjson.loads(languages)) if languages else Localized(pl=values[name])
+        return values
+
+    return decode

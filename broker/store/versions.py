@@ -21,11 +21,12 @@ from broker.query import DISTRICT, MENDED
 from broker.store.database import Database, Published
 from broker.store.dialect import Claim
 from broker.store.districts import Districts
-from broker.store.entries import entries, searchable
+from broker.store.entries import searchable
 from broker.store.geocoder import Geocoder
 from broker.store.history import forget
 from broker.store.lives import HELD, alive, drop, drop_held, end
 from broker.store.located import placed, unplaceable
+from broker.store.search_writer import SearchWriter
 from broker.store.tables import FOREVER, encoder, fingerprinter, well_known
 from broker.text import storable
 
@@ -95,13 +96,14 @@ class Draft:
         self.changes = Changes()
         self.fields: Counter[str] = Counter()
         self._encode = encoder(dataset)
+        self._search = SearchWriter(store.dialect, store.own.entries, store.bulk(store.own.entries))
         self._fingerprint = fingerprinter(dataset, self.table)
         self._seen: dict[Any, int] = {}
         self._replaced: list[Any] = []
         self._rejected: list[Rejected] = []
         self._fresh: list[Fresh] = []
         with store.writing() as connection:
-            store.written(connection, dataset)
+            store.check_writable(connection, dataset)
             self._clear(connection)
             self.before = facts(connection, store, dataset)
             self._before = self._current(connection)
@@ -194,15 +196,7 @@ class Draft:
             if self.dataset.located:
                 self.store.dialect.index(connection, self.table, rows)
             if searchable(self.dataset):
-                self._enter(connection, rows)
-
-    def _enter(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        table = self.store.own.entries  # shared with other drafts: numbered in the transaction that writes
-        last = connection.scalar(select(func.max(table.c.id))) or 0
-        made = list(entries(self.dataset, rows, last + 1))
-        own = {"dataset": self.dataset.id, "since": self.number, "until": FOREVER}
-        self.store.bulk(table).insert(connection, [{"id": one["id"], "row": one["row"], **own} for one in made])
-        self.store.dialect.enter(connection, made)
+                self._search.write(connection, self.dataset, rows)
 
     def _place(self, rows: list[dict[str, Any]]) -> None:
         wkb = np.array([row[str(self.dataset.geometry)] for row in rows], dtype=object)
@@ -239,7 +233,7 @@ class Draft:
         made = Published(self.dataset.id, self.number, now, now, self.changes.records, self.sample)
         versions = self.store.own.versions
         with self.store.writing() as connection:
-            self.store.written(connection, self.dataset)
+            self.store.check_writable(connection, self.dataset)
             self.keep_rejected(connection)
             keep_facts(connection, self.store, self.dataset, written(self.facts))
             drop_held(connection, self.store, self.dataset)

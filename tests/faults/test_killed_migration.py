@@ -12,7 +12,7 @@ import pytest
 
 from broker.catalog import Catalog
 from broker.query import Query, Window
-from broker.store import Follow, SqlStore, open_store
+from broker.store import MigrationMode, SqlStore, open_store
 from tests.city.postgres import Cluster
 from tests.faults.extent import WHOLE
 from tests.stores.declarations import Library, same
@@ -79,14 +79,14 @@ def test_a_killed_migration_costs_no_version(copied: Callable[[], str]) -> None:
             process.kill()
         library = Library(list(BEFORE))
         try:  # an older broker reads on, whatever came of it
-            older = open_store(url, Catalog.of([library.declared()]), follow=Follow.NOTHING)
+            older = open_store(url, Catalog.of([library.declared()]), mode=MigrationMode.NOTHING)
             whole(older, library)
             older.close()
         finally:
             library.columns = list(AFTER)
-        store = open_store(url, Catalog.of([library.declared()]), follow=Follow.ALL)
+        store = open_store(url, Catalog.of([library.declared()]), mode=MigrationMode.ALL)
         whole(store, library)
         changes = library.put(store, content(2))
         assert (changes.changed, changes.added, changes.removed, changes.unchanged) == (0, 0, 0, 3000)
-        assert all(not one.plan.steps for one in store.followed.values())
+        assert all(not one.plan.steps for one in store.table_states.values())
         store.close()

@@ -18,7 +18,7 @@ from broker.doctor import examine
 from broker.probes import Probes
 from broker.schedule import due_at
 from broker.settings import Settings, every_setting
-from broker.store import Follow
+from broker.store import MigrationMode
 from tests.city.postgres import Cluster
 from tests.stores.declarations import Column, Library
 
@@ -32,7 +32,7 @@ SECOND = {"a": {1: "Las", 2: 100, 3: HERE, 4: "61 1"}, "b": {1: "Morze", 2: 200,
 @pytest.fixture(params=["sqlite", "postgis"])
 def opened(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Library, Follow], Engine]:
+) -> Callable[[Library, MigrationMode], Engine]:
     """Opens a broker whose only data set is a library's."""
     for one in every_setting():
         monkeypatch.delenv(one.variable, raising=False)
@@ -41,9 +41,9 @@ def opened(
     monkeypatch.setenv("BROKER_STORE", cluster.database() if cluster else f"sqlite:///{tmp_path}/store.sqlite")
     monkeypatch.setenv("BROKER_SAMPLE", "false")
 
-    def opening(library: Library, follow: Follow = Follow.ITSELF) -> Engine:
+    def opening(library: Library, mode: MigrationMode = MigrationMode.AUTOMATIC) -> Engine:
         monkeypatch.setattr(Catalog, "load", lambda *_: Catalog.of([library.declared()]))
-        return Engine.open(Settings.load(), follow)
+        return Engine.open(Settings.load(), mode)
 
     return opening
 
@@ -65,7 +65,7 @@ def filled(opened: Callable[..., Engine]) -> tuple[Library, datetime]:
 def test_a_new_required_field_is_an_error_of_its_own_in_earlier_versions(opened: Callable[..., Engine]) -> None:
     library, then = filled(opened)
     library.columns = [*BASE, FAX]
-    engine = opened(library, Follow.ALL)
+    engine = opened(library, MigrationMode.ALL)
     whole = "nodes { name pages related { books(distance: 10) { totalCount } } } totalCount aggregate { sum { pages } }"
     expected = {
         "nodes": [{"name": n, "pages": p, "related": {"books": {"totalCount": 2}}} for n, p in (("Las", 100), ("Morze", 200))],
@@ -119,7 +119,7 @@ def test_what_waits_is_said_in_health_doctor_and_datasets_until_it_is_done(
     library, _ = filled(opened)
     library.columns = [*BASE, Column("fax", "text", 4)]
     text = "the field fax (text) was added; versions up to 1 have no value of it"
-    opened(library, Follow.NOTHING).store.close()
+    opened(library, MigrationMode.NOTHING).store.close()
     assert run("migrate", "--check") == f"town.books: {text}\n"
     engine = opened(library)
     waits = engine.store.dialect.shared

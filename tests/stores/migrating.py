@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 from broker.catalog import Catalog
-from broker.store import Follow, open_store
+from broker.store import MigrationMode, open_store
 from broker.telemetry import configure
 from tests.stores.declarations import Column, Library, value
 
@@ -30,5 +30,5 @@ if __name__ == "__main__":
     configure("error", "console")
     catalog = Catalog.of([Library(AFTER).declared()])
     print("begun", flush=True)  # noqa: T201
-    open_store(sys.argv[1], catalog, follow=Follow.ALL).close()
+    open_store(sys.argv[1], catalog, mode=MigrationMode.ALL).close()
     print("done", flush=True)  # noqa: T201

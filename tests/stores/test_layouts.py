@@ -15,7 +15,7 @@ from broker.catalog import Catalog
 from broker.errors import StoreError
 from broker.model import CC0, Geometry, Localized, Record, dataset, every, field
 from broker.query import AREA, Bbox, Find, InDistrict, Query, Term, Window
-from broker.store import ChangeKind, DifferenceKind, Follow, SqlStore, open_store
+from broker.store import ChangeKind, DifferenceKind, MigrationMode, SqlStore, open_store
 from tests.city.postgres import Cluster
 from tests.stores.town import put
 
@@ -57,8 +57,8 @@ def test_every_layout_is_recorded() -> None:
     assert len(RECORDED) == 11
 
 
-def opened(url: str, record: ModuleType, follow: Follow = Follow.ALL) -> SqlStore:
-    return open_store(url, Catalog.of([record.Ward.__dataset__, record.Room.__dataset__]), follow=follow)
+def opened(url: str, record: ModuleType, mode: MigrationMode = MigrationMode.ALL) -> SqlStore:
+    return open_store(url, Catalog.of([record.Ward.__dataset__, record.Room.__dataset__]), mode=mode)
 
 
 def test_it_opens_with_its_versions(url: str, record: ModuleType) -> None:
@@ -127,14 +127,14 @@ def test_what_was_held_can_be_accepted(request: pytest.FixtureRequest, url: str,
 
 
 def test_on_postgresql_it_is_read_and_waits(url: str, record: ModuleType) -> None:
-    store, rooms = opened(url, record, Follow.ITSELF), record.Room.__dataset__
+    store, rooms = opened(url, record, MigrationMode.AUTOMATIC), record.Room.__dataset__
     if url.startswith("postgresql"):
         assert store.migrated == []
-        followed = store.followed[rooms.id]
-        assert store.version(rooms).number == (0 if followed.unreadable else 2)
+        state = store.table_states[rooms.id]
+        assert store.version(rooms).number == (0 if state.read_refusal else 2)
         with pytest.raises(StoreError, match=r"hall\.rooms waits for `broker migrate`"):
             put(store, rooms, *record.VERSIONS[1])
-        assert not followed.unreadable or "has an earlier layout" in followed.unreadable
+        assert not state.read_refusal or "has an earlier layout" in state.read_refusal
     else:
         assert store.version(rooms).number == 2
     store.close()
@@ -153,7 +153,7 @@ def test_it_follows_a_declaration_that_has_changed_meanwhile(url: str, record: M
 
     room = dataset(record.HALL, "rooms", key="code", reader=record.READER, refresh=every(days=1), licence=CC0)(Room)
     rooms = room.__dataset__
-    store = open_store(url, Catalog.of([record.Ward.__dataset__, rooms]), follow=Follow.ALL)
+    store = open_store(url, Catalog.of([record.Ward.__dataset__, rooms]), mode=MigrationMode.ALL)
     names = frozenset(one.name for one in rooms.fields)
     for number, records in enumerate(record.VERSIONS, 1):
         rows = {row["code"]: row for row in store.select(Query(rooms, number, names, Window(10))).rows}

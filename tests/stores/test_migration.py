@@ -3,16 +3,18 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import shapely
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
-from broker.query import Aggregation, Link, Measure, Order, Query, Related, Window
-from broker.store import ChangeKind, DifferenceKind, Follow, SqlStore, open_store
+from broker.query import Aggregation, Link, Measure, Near, Order, Query, Related, Window
+from broker.store import ChangeKind, DifferenceKind, MigrationMode, SqlStore, open_store
 from tests.city.postgres import Cluster
 from tests.faults.extent import WHOLE
 from tests.stores.declarations import KINDS, Column, Library, changed, value
@@ -25,8 +27,8 @@ def opened(address: str) -> Iterator[Opened]:
     """Opens the store for a library; by `broker migrate` unless told otherwise."""
     made: list[SqlStore] = []
 
-    def opening(library: Library, follow: Follow = Follow.ALL) -> SqlStore:
-        made.append(open_store(address, Catalog.of([library.declared()]), follow=follow))
+    def opening(library: Library, mode: MigrationMode = MigrationMode.ALL) -> SqlStore:
+        made.append(open_store(address, Catalog.of([library.declared()]), mode=mode))
         return made[-1]
 
     yield opening
@@ -48,7 +50,7 @@ def through(address: str, seed: int, steps: int) -> None:
     library = Library([Column("name", "text", 1, search="title"), Column("pages", "number", 2)])
     content: dict[str, dict[int, object]] = {}
     for step in range(steps):
-        store = open_store(address, Catalog.of([library.declared()]), follow=Follow.ALL)
+        store = open_store(address, Catalog.of([library.declared()]), mode=MigrationMode.ALL)
         try:
             library.check(store)
             if content:
@@ -126,7 +128,7 @@ def test_each_change_is_followed_and_said(opened: Opened, change: str) -> None:
     library.columns = [*after, *spot]
     store = opened(library)
     assert kinds(store) == expected
-    assert [past.version for past in store.pasts] == [3] * len(expected)
+    assert [past.version for past in store.applied_migrations] == [3] * len(expected)
     library.check(store)
     declared = library.declared()
     found, _ = store.differences(declared, (1, 3), 100)
@@ -144,7 +146,7 @@ def test_each_change_is_followed_and_said(opened: Opened, change: str) -> None:
     library.put(store, filled(library, dice))
     library.check(store)
     store.close()
-    again = opened(library, Follow.ITSELF)
+    again = opened(library, MigrationMode.AUTOMATIC)
     assert again.migrated == []
     library.check(again)
     again.close()
@@ -187,16 +189,14 @@ def test_a_field_that_is_back_has_its_values_and_a_column_expires_with_its_versi
     store = opened(library)
     library.put(store, filled(library, dice))
     with store.writing() as connection:  # as if the history ended before
-        from sqlalchemy import delete  # noqa: PLC0415
-
         own = store.own.versions
         connection.execute(delete(own).where(own.c.number < 3))
     store.close()
     store = opened(library)
     with store.reading() as connection:
         assert "note" not in store.dialect.tables(connection)["town_books"].columns
-    assert store.followed["town.books"].plan.schema.retired == ()
-    assert opened(library, Follow.ITSELF).migrated == []
+    assert store.table_states["town.books"].plan.schema.retired == ()
+    assert opened(library, MigrationMode.AUTOMATIC).migrated == []
 
 
 def test_another_key_begins_a_new_history_that_goes_on_counting(opened: Opened) -> None:
@@ -206,7 +206,7 @@ def test_another_key_begins_a_new_history_that_goes_on_counting(opened: Opened) 
     store.close()
     declared = replace(library.declared(), key="note")
     other = open_store(
-        store.engine.url.render_as_string(hide_password=False), Catalog.of([declared]), follow=Follow.ALL
+        store.engine.url.render_as_string(hide_password=False), Catalog.of([declared]), mode=MigrationMode.ALL
     )
     assert kinds(other) == [ChangeKind.KEY]
     assert "a new history begins after version 1" in other.migrated[0][1].text
@@ -232,7 +232,7 @@ def test_an_older_broker_reads_and_neither_drops_nor_writes(opened: Opened) -> N
     old.check(store)
     new.put(newer, filled(new, dice))
     store.close()
-    older = opened(old, Follow.ITSELF)  # started again
+    older = opened(old, MigrationMode.AUTOMATIC)  # started again
     assert older.migrated == []
     old.versions = [
         {k: {c: v for c, v in values.items() if c in (1, 2, 3)} for k, values in one.items()} for one in new.versions
@@ -256,7 +256,7 @@ def test_on_postgresql_existing_tables_wait_for_the_command(cluster: Cluster) ->
     old.put(store, filled(old, dice))
     new = Library([*BASE, Column("fax", "text", 4)], old.versions)
     waiting = open_store(url, Catalog.of([new.declared()]))
-    assert [change.kind for change in waiting.followed["town.books"].waiting] == [ChangeKind.FIELD_ADDED]
+    assert [change.kind for change in waiting.table_states["town.books"].waiting] == [ChangeKind.FIELD_ADDED]
     new.check(waiting)  # the field is empty
     content = filled(new, dice)
     assert new.put(waiting, content).records == 6  # and is not written
@@ -269,7 +269,7 @@ def test_on_postgresql_existing_tables_wait_for_the_command(cluster: Cluster) ->
     with pytest.raises(StoreError, match=r"town\.books waits for `broker migrate`; the field note has gone"):
         gone.put(removed, filled(gone, dice))
     gone.check(removed)
-    migrated = open_store(url, Catalog.of([new.declared()]), follow=Follow.ALL)
+    migrated = open_store(url, Catalog.of([new.declared()]), mode=MigrationMode.ALL)
     changes = new.put(migrated, content)
     assert changes.changed == sum(values[4] is not None for values in content.values())
     new.check(migrated)
@@ -283,8 +283,8 @@ def test_a_check_changes_nothing(opened: Opened) -> None:
     library.put(store, filled(library, random.Random(7)))
     store.close()
     library.columns = [*BASE, Column("fax", "text", 4)]
-    looked = opened(library, Follow.NOTHING)
-    assert looked.followed["town.books"].plan.steps == [
+    looked = opened(library, MigrationMode.NOTHING)
+    assert looked.table_states["town.books"].plan.steps == [
         "the field fax (text) was added; versions up to 1 have no value of it"
     ]
     with looked.reading() as connection:
@@ -310,6 +310,61 @@ def test_a_place_that_is_gained_is_asked_for_like_any_other(opened: Opened) -> N
     store.close()
 
 
+def test_a_place_in_another_field_is_measured_and_its_old_column_expires(opened: Opened) -> None:
+    near, far = Near(16.9, 52.4, 100), Near(17.0, 52.4, 100)
+
+    def met(store: SqlStore, version: int, where: Near) -> int:
+        return store.count(Query(library.declared(), version, frozenset(), Window(9), where))
+
+    library = Library([Column("spot", "place", 1), Column("name", "text", 3)])
+    store = opened(library)
+    library.put(store, {"a": {1: shapely.Point(16.9, 52.4), 3: "x"}})
+    assert (met(store, 1, near), met(store, 1, far)) == (1, 0)
+    store.close()
+    library.columns = [Column("entrance", "place", 2), Column("name", "text", 3)]
+    store = opened(library)
+    assert (met(store, 1, near), met(store, 1, far)) == (0, 0)
+    library.put(store, {"a": {2: shapely.Point(17.0, 52.4), 3: "y"}})
+    assert (met(store, 2, near), met(store, 2, far)) == (0, 1)
+    with store.writing() as connection:
+        own = store.own.versions
+        connection.execute(delete(own).where(own.c.number < 2))  # as if the history ended before
+    store.close()
+    store = opened(library)
+    with store.reading() as connection:
+        columns = store.dialect.tables(connection)["town_books"].columns
+        assert "spot" not in columns
+        assert [name for name, one in columns.items() if one.computed] == []
+    assert (met(store, 2, near), met(store, 2, far)) == (0, 1)
+    store.close()
+    again = opened(library, MigrationMode.NOTHING)
+    assert again.table_states["town.books"].plan.steps == []
+
+
+def test_a_table_that_was_set_aside_is_dropped_when_its_history_would_have_ended(opened: Opened, address: str) -> None:
+    library = Library(list(BASE))
+    store = opened(library)
+    library.put(store, filled(library, random.Random(10)))
+    store.close()
+    catalog = Catalog.of([replace(library.declared(), key="note")])
+    open_store(address, catalog, mode=MigrationMode.ALL).close()
+    for keep, left in ((timedelta(days=1), True), (timedelta(0), False)):
+        store = open_store(address, catalog, keep, MigrationMode.ALL)
+        with store.reading() as connection:
+            assert ("town_books" in store.dialect.tables(connection)) is left
+        store.close()
+
+
+def test_names_may_be_long(opened: Opened) -> None:
+    long = [Column("p" * 80, "text", 1, search="title"), Column("p" * 81, "number", 2), Column("q" * 70, "day", 3)]
+    library = Library(long)
+    store = opened(library)
+    library.put(store, filled(library, random.Random(11)))
+    library.check(store)
+    store.close()
+    assert opened(library, MigrationMode.AUTOMATIC).migrated == []
+
+
 def test_every_kind_is_declared() -> None:
     library = Library([Column(f"f{n}", kind, n) for n, kind in enumerate(KINDS)])
     assert len(library.declared().fields) == len(KINDS) + 1
@@ -319,8 +374,8 @@ def test_a_layer_follows_its_server_to_and_fro(address: str) -> None:
     """A configured layer is as its server describes it: what comes, goes and comes again is no older broker."""
     dice, library = random.Random(9), Library(list(BASE))
 
-    def opening(follow: Follow = Follow.ITSELF) -> SqlStore:
-        return open_store(address, Catalog.of([replace(library.declared(), generic=True)]), follow=follow)
+    def opening(mode: MigrationMode = MigrationMode.AUTOMATIC) -> SqlStore:
+        return open_store(address, Catalog.of([replace(library.declared(), generic=True)]), mode=mode)
 
     for number, columns in enumerate((BASE, BASE[:2], BASE)):
         library.columns = list(columns)
@@ -331,5 +386,5 @@ def test_a_layer_follows_its_server_to_and_fro(address: str) -> None:
         library.check(store)
         store.close()
         if shared:
-            opening(Follow.ALL).close()
+            opening(MigrationMode.ALL).close()
     assert len(library.versions) == 3

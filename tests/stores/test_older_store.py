@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
-from broker.store import Doubt, DoubtKind, Follow, SqlStore, hold, open_store
+from broker.store import Doubt, DoubtKind, MigrationMode, SqlStore, hold, open_store
 from tests.stores.town import SHOPS, Shop, put, shop
 
 SHOP = Shop.__dataset__
@@ -31,7 +31,7 @@ def test_a_held_version_from_before_its_facts_were_kept_can_be_accepted(
     waiting = open_store(address, catalog)
     assert waiting.held()[SHOP.id].changes.added == 1  # on PostgreSQL the column is added by the command alone
     waiting.close()
-    again = open_store(address, catalog, follow=Follow.ALL)
+    again = open_store(address, catalog, mode=MigrationMode.ALL)
     assert (again.accept(SHOP).number, again.version(SHOP).records) == (2, 6)
     put(again, SHOP, *SHOPS)
     again.close()

@@ -1,4 +1,4 @@
-"""What has to be done so that a table follows its declaration: looked up column by column, by name, type and nullability."""
+"""Migration plans: what a table lacks to follow its declaration, compared column by column by name, type and nullability."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,15 +11,15 @@ from sqlalchemy import Dialect as Compiler
 
 from broker.model import Dataset
 from broker.query import GEOJSON, MENDED
-from broker.store.adoption import adopted
+from broker.store.backfill import Backfill, Conversion
 from broker.store.bookkeeping import Bookkeeping
 from broker.store.dialect import Dialect, FoundTable
-from broker.store.located import PLACE
-from broker.store.rework import Conversion, Rework
-from broker.store.schemas import ChangeKind, SchemaChange, TableSchema, evolve, first
-from broker.store.tables import GEOCODED, derived, table
+from broker.store.legacy_layouts import adopted
+from broker.store.located import IN_METRES, PLACE
+from broker.store.schemas import ChangeKind, SchemaChange, SetAside, TableSchema, evolve, initial
+from broker.store.tables import GEOCODED, derived, metric_column, table
 
-__all__ = ["DatasetPlan", "Look"]
+__all__ = ["DatasetPlan", "Inventory"]
 
 CONTENT = frozenset({ChangeKind.FIELD_RETYPED, ChangeKind.FIELD_REMOVED, ChangeKind.FIELD_RESTORED, ChangeKind.MARKUP})
 """Changes after which the words of a record may be others."""
@@ -28,7 +28,7 @@ HASHED = frozenset(
 )
 """Changes after which a record that a source gives as before would have another hash."""
 OWN = frozenset({"_row", "_since", "_until", "_hash"})
-MEASURED = frozenset(name for name, _ in PLACE) - {MENDED, "_district"}
+MEASURED = frozenset(name for name, _ in PLACE) - {MENDED, "_district"} | {IN_METRES}
 """Columns of a place without which it cannot be asked for."""
 
 
@@ -46,6 +46,8 @@ class DatasetPlan:
     """The number of the newer schema that the table follows; 0 when there is none."""
     newest: int = 0
     oldest: int = 0
+    kept_since: datetime | None = None
+    """Tables that were set aside before are dropped."""
 
     @cached_property
     def table(self) -> Table:
@@ -61,21 +63,23 @@ class DatasetPlan:
         return made
 
     @property
-    def anew(self) -> bool:
+    def table_missing(self) -> bool:
         """Whether the table has to be made."""
         return self.found is None
 
     @cached_property
-    def missing(self) -> list[Column[Any]]:
+    def missing_columns(self) -> list[Column[Any]]:
         """The columns that the table lacks."""
         return [] if self.found is None else [one for one in self.table.columns if one.name not in self.found.columns]
 
     @cached_property
-    def unmeasured(self) -> bool:
+    def lacks_derived(self) -> bool:
         """Whether records have values of which the columns that are worked out from them are missing."""
         there = self.found.columns if self.found else {}
         shape = self.schema.geometry
-        places = shape is not None and shape.column in there and any(one.name in MEASURED for one in self.missing)
+        places = (
+            shape is not None and shape.column in there and any(one.key in MEASURED for one in self.missing_columns)
+        )
         return places or bool(self._underived)
 
     @cached_property
@@ -92,7 +96,7 @@ class DatasetPlan:
         ]
 
     @cached_property
-    def required(self) -> list[str]:
+    def constrained_columns(self) -> list[str]:
         """The columns that may not be null and will be."""
         if self.found is None:
             return []
@@ -100,7 +104,7 @@ class DatasetPlan:
         return [name for name, one in self.found.columns.items() if not one.nullable and name not in kept]
 
     @property
-    def useless(self) -> list[str]:
+    def unwanted_indexes(self) -> list[str]:
         """The indexes that are not declared any more, or are on other columns."""
         wanted = {str(one.name): _names(one) for one in self.table.indexes}
         found = self.found.indexes if self.found else {}
@@ -108,7 +112,7 @@ class DatasetPlan:
         return [name for name, columns in found.items() if name.startswith(own) and wanted.get(name) != columns]
 
     @property
-    def indexes(self) -> list[Index]:
+    def missing_indexes(self) -> list[Index]:
         """The indexes that the table lacks."""
         found = self.found.indexes if self.found else {}
         return sorted(
@@ -116,16 +120,18 @@ class DatasetPlan:
         )
 
     @cached_property
-    def places(self) -> bool:
+    def places_change(self) -> bool:
         """Whether everything that follows from shapes is worked out anew."""
         shape, before = self.schema.geometry, self.before.geometry if self.before else None
         if shape is None or self.found is None or not self.found.columns.keys() & {GEOJSON, "_lon"}:
             return False
         return (
-            before is None or before.column != shape.column or (self.unmeasured and shape.column in self.found.columns)
+            before is None
+            or before.column != shape.column
+            or (self.lacks_derived and shape.column in self.found.columns)
         )
 
-    def rework(self) -> Rework:
+    def backfill(self) -> Backfill:
         """What is worked out anew in its rows."""
         kinds = {one.kind for one in self.changes}
         fields = {one.field for one in self.changes if one.kind is ChangeKind.MARKUP} | set(self._underived)
@@ -135,18 +141,17 @@ class DatasetPlan:
             for one in self.changes
             if one.converted is not None
         ]
-        return Rework(
+        return Backfill(
             self.dataset,
-            self.schema,
             self.table,
             conversions=conversions,
             fields=[one for one in self.dataset.fields if one.name in fields],
-            places=self.places,
+            places=self.places_change,
             hashes=adopted or bool(kinds & HASHED),
         )
 
     @property
-    def entries(self) -> bool:
+    def search_changes(self) -> bool:
         """Whether the search has to read the records anew."""
         before, after = self.before, self.schema
         if before is None or before.number == 0:
@@ -157,7 +162,7 @@ class DatasetPlan:
         return content or titles[0] != titles[1] or any(one.kind is ChangeKind.SEARCH for one in self.changes)
 
     @property
-    def again(self) -> bool:
+    def geocodes_again(self) -> bool:
         """Whether addresses that were looked up before are due once more."""
         before = self.before.geocode if self.before else ()
         return bool(before and self.schema.geocode) and before != self.schema.geocode
@@ -168,42 +173,54 @@ class DatasetPlan:
         return any(one.kind is ChangeKind.KEY for one in self.changes)
 
     @property
-    def expired(self) -> list[str]:
-        """The columns that no version reads any more, in the order in which they may go."""
+    def expired_columns(self) -> list[str]:
+        """The columns that no version reads any more; one that the database computes from another comes before it."""
         if self.found is None or self.behind:
             return []
         names: list[str] = []
         for one in self.schema.retired:
             if one.until >= self.oldest > 0:
                 continue
-            if one.kind == "geometry" and self.schema.geometry is None:
-                names += ["_metric", *(name for name, _ in (*PLACE, *GEOCODED))]
-            names += [one.column + suffix for suffix in derived(one.kind, html=one.html)]
-            names += [f"{one.column}__metric", one.column]
-        return [name for name in names if name in self.found.columns]
+            own = [one.column + suffix for suffix in derived(one.kind, html=one.html)]
+            if one.kind == "geometry":
+                own.append(metric_column(one.column))
+                own += [] if self.schema.geometry else [name for name, _ in (*PLACE, *GEOCODED)]
+            names += [*self.found.computed_from(one.column), *own, one.column]
+        return [name for name in dict.fromkeys(names) if name in self.found.columns]
+
+    @property
+    def expired_tables(self) -> list[SetAside]:
+        """The tables of earlier histories that are kept no longer."""
+        if self.behind or self.kept_since is None:
+            return []
+        return [one for one in self.schema.set_aside if datetime.fromisoformat(one.at) < self.kept_since]
 
     @property
     def steps(self) -> list[str]:
         """What is to be done, in words."""
         if self.behind or self.idle:
             return []
-        if self.anew and not self.changes:
+        if self.table_missing and not self.changes:
             return ["its table is to be made"]
         found = [one.text for one in self.changes]
-        if self.missing and not self.changes:
-            found.append(f"columns are to be made: {', '.join(one.name for one in self.missing)}")
-        if indexes := sorted({str(one.name) for one in self.indexes} | set(self.useless)):
+        if self.missing_columns and not self.changes:
+            found.append(f"columns are to be made: {', '.join(one.name for one in self.missing_columns)}")
+        if indexes := sorted({str(one.name) for one in self.missing_indexes} | set(self.unwanted_indexes)):
             found.append(f"indexes are to be made or dropped: {', '.join(indexes)}")
-        if self.expired:
-            found.append(f"columns that no version reads are to be dropped: {', '.join(self.expired)}")
+        if self.expired_columns:
+            found.append(f"columns that no version reads are to be dropped: {', '.join(self.expired_columns)}")
+        if self.expired_tables:
+            found.append(
+                f"tables of earlier histories are to be dropped: {', '.join(t.table for t in self.expired_tables)}"
+            )
         return found
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
-        return not (
-            self.anew or self.changes or self.missing or self.required or self.useless or self.indexes or self.expired
-        )
+        lacking = self.table_missing or self.changes or self.missing_columns or self.missing_indexes
+        excess = self.constrained_columns or self.unwanted_indexes or self.expired_columns or self.expired_tables
+        return not (lacking or excess)
 
 
 def _names(index: Index) -> tuple[str, ...]:
@@ -211,7 +228,7 @@ def _names(index: Index) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Look:
+class Inventory:
     """What a database holds of the store: its tables, the schemas they follow, the versions there are."""
 
     tables: Mapping[str, FoundTable]
@@ -219,8 +236,8 @@ class Look:
     versions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, connection: Connection, dialect: Dialect, own: Bookkeeping) -> "Look":
-        """Look."""
+    def at(cls, connection: Connection, dialect: Dialect, own: Bookkeeping) -> "Inventory":
+        """Read it."""
         tables = dialect.tables(connection)
         schemas: dict[str, list[TableSchema]] = {}
         if own.schemas.name in tables:
@@ -237,14 +254,23 @@ class Look:
         return cls(tables, schemas, versions)
 
     def plans(
-        self, datasets: Sequence[Dataset], dialect: Dialect, of: Compiler, now: datetime, *, back: bool
+        self,
+        datasets: Sequence[Dataset],
+        dialect: Dialect,
+        of: Compiler,
+        now: datetime,
+        kept_since: datetime,
+        *,
+        back: bool,
     ) -> Iterator[DatasetPlan]:
         """A plan for each data set; ``back`` lets a table follow a declaration that it has followed before."""
         for one in datasets:
-            yield self._plan(one, dialect, of, now, back=back)
+            yield self._plan(one, dialect, of, now, kept_since, back=back)
 
-    def _plan(self, dataset: Dataset, dialect: Dialect, of: Compiler, now: datetime, *, back: bool) -> DatasetPlan:
-        kept, fresh = self.schemas.get(dataset.id, ()), first(dataset)
+    def _plan(
+        self, dataset: Dataset, dialect: Dialect, of: Compiler, now: datetime, kept_since: datetime, *, back: bool
+    ) -> DatasetPlan:
+        kept, fresh = self.schemas.get(dataset.id, ()), initial(dataset)
         oldest, newest = self.versions.get(dataset.id, (0, 0))
         if not kept and fresh.table not in self.tables:
             return DatasetPlan(dataset, dialect, fresh, None, None)
@@ -260,4 +286,4 @@ class Look:
             if known:
                 schema, changes, behind = known[-1], (), before.number
         found = self.tables.get(schema.table)
-        return DatasetPlan(dataset, dialect, schema, before, found, changes, behind, newest, oldest)
+        return DatasetPlan(dataset, dialect, schema, before, found, changes, behind, newest, oldest, kept_since)

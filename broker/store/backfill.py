@@ -1,32 +1,31 @@
-"""Rows that are there get what their new schema has beside: values of another kind, columns worked out from others, hashes.
+"""Backfill: stored rows get the columns that a new schema adds: converted values, derived columns, content hashes, search entries.
 
-Worked through in the order of the rows, some at a time, so that it can be done in one transaction or in many; doing it twice does
-no harm. What readers of an earlier schema read stays as it is.
+It goes through the rows in order, a batch at a time, in one transaction or in many, and may be repeated. Columns that an earlier
+schema reads stay as they are.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-import orjson
 import shapely
-from sqlalchemy import Connection, Table, bindparam, column, delete, func, select, update
+from sqlalchemy import Connection, Table, bindparam, column, select, update
 
-from broker.model import Dataset, Field, Localized
+from broker.fields import LARGEST
+from broker.model import Dataset, Field
 from broker.query import GEOCODING, MENDED
-from broker.store.bookkeeping import Bookkeeping
-from broker.store.dialect import Dialect
-from broker.store.entries import entries
+from broker.store.column_types import Absent, column_type
+from broker.store.entries import searchable
 from broker.store.located import placed
-from broker.store.schemas import TableSchema
-from broker.store.tables import ALL, Absent, column_type, fingerprinter, step
+from broker.store.search_writer import SearchWriter
+from broker.store.tables import decoder, fingerprinter, step
 
-__all__ = ["Conversion", "Rework", "enter_again"]
+__all__ = ["Backfill", "Conversion", "rebuild_search_entries"]
 
 AT_ONCE = 2000
-LARGEST = 2**63 - 1
+LIFE = frozenset({"_row", "_since", "_until"})
 KEPT_PLACES = ("_district", MENDED)
 """Of a place, what is not worked out from its shape alone."""
 
@@ -40,15 +39,14 @@ class Conversion:
     kind: str
 
 
-class Rework:
-    """What has to be worked out anew in the rows of one table.
+class Backfill:
+    """Recomputes columns in the rows of one table.
 
     Args:
         dataset: as it is declared now.
-        schema: of its table.
-        table: the table.
+        table: its table.
         conversions: the fields whose values are in other columns.
-        fields: the fields whose other columns, such as a text's collation key, are worked out anew.
+        fields: the fields whose other columns, such as a text's collation key, are recomputed.
         places: whether everything that follows from a shape is.
         hashes: whether the content hashes are.
     """
@@ -56,7 +54,6 @@ class Rework:
     def __init__(
         self,
         dataset: Dataset,
-        schema: TableSchema,
         table: Table,
         *,
         conversions: Sequence[Conversion] = (),
@@ -72,7 +69,8 @@ class Rework:
         self._hashes = hashes
         self._fingerprint = fingerprinter(dataset, table)
         self._sources = {one.column: column_type(one.kind) for one in conversions}
-        self._kinds = {one.name: one.kind for one in schema.fields}
+        present = [one.name for one in dataset.fields if not isinstance(table.c[one.name], Absent)]
+        self._decode = decoder(dataset, present)
         self._metric = [one for one in table.c if places and "value_of" in one.info]
         self._last = -1
 
@@ -81,7 +79,7 @@ class Rework:
         return bool(self._conversions or self._fields or self._places or self._hashes)
 
     def some(self, connection: Connection) -> bool:
-        """Do the next rows; False when there are no more."""
+        """Process the next batch; False when there are no more rows."""
         rows = [dict(one) for one in connection.execute(self._reading()).mappings()]
         if not rows:
             return False
@@ -118,11 +116,7 @@ class Rework:
         return found
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        values = {
-            one.name: _decoded(self._kinds[one.name], row, one.name)
-            for one in self._dataset.fields
-            if not isinstance(self._table.c[one.name], Absent)
-        }
+        values = self._decode(row)
         for one in self._conversions:
             values[one.field.name] = _converted(row[f"{one.column} before"], one.field)
         return values
@@ -141,62 +135,22 @@ class Rework:
         return wkb
 
 
-def _decoded(kind: str, row: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a value of any kind
-    """A field's value as a record has it, from the columns of a row."""
-    value = row[name]
-    if value is None:
-        return None
-    if kind == "list":
-        return tuple(orjson.loads(value))
-    if kind == "localized":
-        languages = row.get(name + ALL)
-        return Localized(orjson.loads(languages)) if languages else Localized(pl=value)
-    return value
-
-
 def _converted(value: int | Decimal | None, to: Field) -> Decimal | None:
     """A number as a decimal with more digits after the point; None beyond what such a column holds."""
     return None if value is None or abs(value) > LARGEST // 10**to.scale else Decimal(value)
 
 
-def enter_again(
-    connection: Connection,
-    dialect: Dialect,
-    own: Bookkeeping,
-    dataset: Dataset,
-    table: Table,
-    insert_rows: Callable[..., None],
-) -> None:
-    """Make the search entries of a data set anew, those of all its versions."""
-    listed = own.entries
-    mine = listed.c.dataset == dataset.id
-    dialect.unlist(connection, select(listed.c.id).where(mine))
-    connection.execute(delete(listed).where(mine))
-    if not any(one.search == "title" for one in dataset.fields):
+def rebuild_search_entries(connection: Connection, search: SearchWriter, dataset: Dataset, table: Table) -> None:
+    """Replace the search entries of all versions of a data set."""
+    search.clear(connection, dataset)
+    if not searchable(dataset):
         return
-    last, number = -1, connection.scalar(select(func.max(listed.c.id))) or 0
-    needed = [
-        one.label(one.key) for one in table.c if not one.key.startswith("_") or one.key in ("_row", "_since", "_until")
-    ]
+    needed = [one.label(one.key) for one in table.c if not one.key.startswith("_") or one.key in LIFE]
+    last = -1
     while True:
         some = select(*needed).where(table.c["_row"] > last).order_by(table.c["_row"]).limit(AT_ONCE)
         rows = [dict(one) for one in connection.execute(some).mappings()]
         if not rows:
             return
         last = rows[-1]["_row"]
-        made = list(entries(dataset, rows, number + 1))
-        number += len(made)
-        insert_rows(
-            connection,
-            [
-                {
-                    "id": one["id"],
-                    "dataset": dataset.id,
-                    "row": row["_row"],
-                    "since": row["_since"],
-                    "until": row["_until"],
-                }
-                for one, row in zip(made, rows, strict=True)
-            ],
-        )
-        dialect.enter(connection, made)
+        search.write(connection, dataset, rows)

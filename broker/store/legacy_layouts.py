@@ -1,8 +1,7 @@
-"""A table that was made before schemas were kept: its schema is read off its columns.
+"""Tables of earlier layouts, from before schemas were stored: the schema is inferred from the columns.
 
-Values of a kind that the column can hold are taken for what the declaration says (SQLite has the same column for whole numbers
-and for decimals); only where it cannot hold them, or where no
-field is declared any more, the kind is guessed from the column and those that were worked out from it.
+A column whose type fits the declared kind is taken to be of that kind (SQLite has one type for whole numbers and for decimals).
+Otherwise, and for columns without a declared field, the kind is guessed from the column and the columns derived from it.
 """
 
 import re
@@ -11,9 +10,10 @@ from collections.abc import Mapping
 from sqlalchemy import Dialect
 
 from broker.model import Dataset
+from broker.store.column_types import column_type
 from broker.store.dialect import FoundTable
 from broker.store.schemas import FieldSchema, TableSchema, kind_of
-from broker.store.tables import ALL, GEOCODED, KEY, LOCAL, PLAIN, column_type
+from broker.store.tables import ALL, GEOCODED, KEY, LOCAL, PLAIN
 
 __all__ = ["adopted"]
 
