@@ -45,7 +45,7 @@ class Event(StrEnum):
 
     STARTED = "broker.started"
     STOPPED = "broker.stopped"
-    SCHEMA_FOLLOWED = "schema.table_states"
+    SCHEMA_FOLLOWED = "schema.followed"
     SCHEMA_WAITS = "schema.waits"
     CONNECTOR_BROKEN = "connector.broken"
     LAYER_NOT_DESCRIBED = "layer.not_described"
