@@ -179,8 +179,11 @@ def fingerprinter(dataset: Dataset, table: Table) -> Fingerprint:
         for place, canon in canonical:
             if content[place] is not None:
                 content[place] = canon(content[place])
-        raw = repr(([pair for pair in zip(names, content, strict=False) if pair[1] is not None], wkb, repaired))
-        return int.from_bytes(blake2b(raw.encode("utf-8"), digest_size=8).digest(), "big", signed=True)
+        present = [pair for pair in zip(names, content, strict=False) if pair[1] is not None]
+        hashed = blake2b(orjson.dumps(present), digest_size=8)
+        if wkb is not None or repaired is not None:
+            hashed.update(repr((wkb, repaired)).encode())
+        return int.from_bytes(hashed.digest(), "big", signed=True)
 
     return fingerprint
 
