@@ -119,19 +119,19 @@ class Engine:
 
     async def fill(self) -> None:
         """Refresh what has never been; of several processes on one store one does it, and the others wait for it."""
-        claim = None
+        lease = None
         try:
             while empty := await self._empty():
                 for id in self.catalog.datasets.keys() - set(empty):
                     self.refresher.arrived(id)
-                claim = await asyncio.to_thread(self.store.claim, FILLING)
-                if claim is not None:
+                lease = await asyncio.to_thread(self.store.lease, FILLING)
+                if lease is not None:
                     await self.refresher.refresh_all([self.catalog.datasets[id] for id in await self._empty()])
                     return
                 await asyncio.sleep(0.1)
         finally:
-            if claim is not None:
-                claim.release()
+            if lease is not None:
+                await asyncio.to_thread(lease.release)
             for id in self.catalog.datasets:
                 self.refresher.arrived(id)
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -88,6 +89,7 @@ def _store(engine: Engine) -> Iterator[Finding]:
         yield Finding("store", str(error), "look at the file's owner and permissions, or the database's")
     else:
         yield Finding("store", f"{engine.store.engine.url!r} opens and can be written")
+    yield from _clock(engine)
     yield from _disk(engine.settings)
 
 
@@ -107,6 +109,17 @@ def _declarations(engine: Engine) -> Iterator[Finding]:
             yield Finding(
                 past.dataset, f"its table followed its declaration at {past.at:%Y-%m-%d %H:%M} (UTC): {steps}"
             )
+
+
+def _clock(engine: Engine) -> Iterator[Finding]:
+    """Whether this host's clock is the database's; a file has no clock of its own."""
+    clock = engine.store.clock
+    with suppress(StoreError):  # told elsewhere
+        engine.store.versions()
+    if clock.is_off:
+        yield Finding(
+            "clock", f"{clock.told}; it leads nothing and fetches nothing live", "let the host keep time (NTP)"
+        )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -44,6 +44,8 @@ KNOWN_SHARE = 8
 SHORT = 1000
 """Bytes of a request that are compared as they are; of a longer one the print is."""
 EVERYBODY = "everybody"
+CHECKED = "fetchedAt"
+"""The field of kept answers that shows when a version was checked; a document that only mentions it is taken to ask for it."""
 
 
 class Context(Protocol):
@@ -55,8 +57,11 @@ class Context(Protocol):
     extensions: dict[str, Any]
     shaping: bool
 
-    def life(self) -> Life | None:
-        """What was read, and how long an answer made of it is exact; None when it is not to be given again."""
+    def life(self, *, shows_check: bool) -> Life | None:
+        """What was read, and how long an answer made of it is exact; None when it is not to be given again.
+
+        ``shows_check`` says whether the answer shows when versions were checked.
+        """
         ...
 
 
@@ -289,7 +294,8 @@ class Endpoint:
         body = _result(result, context.extensions | told)
         exact = "errors" not in body and operation.operation is OperationType.QUERY and not asked.cost
         name = operation.name.value if operation.name else ""
-        return Answer(200 if "data" in body else status, body, {}, context.life() if exact else None, name, records)
+        life = context.life(shows_check=CHECKED in asked.query) if exact else None
+        return Answer(200 if "data" in body else status, body, {}, life, name, records)
 
     async def _in_time(self, document: Document, asked: Asked, context: Context) -> ExecutionResult:
         """Execute within the deadline. Raises `Overdue` after it; what was begun is stopped."""

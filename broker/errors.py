@@ -4,11 +4,14 @@ BrokerError
 ├── SettingError            the start stops: a setting's value is not accepted
 ├── DeclarationError        the start stops: a data set is declared wrongly
 ├── StoreError              our side: the store cannot be opened or read
+│   ├── StoreUnavailable    the database is away, or broke off what it was doing: worth another try
+│   └── LeaseLost           another process writes in this one's place; nothing was written
 ├── RequestError            refuse this request, or null this field; the text goes to the client
 │   ├── BadRequest          the HTTP request or its document is malformed
 │   ├── BadArgument         an argument's value is not accepted; says what is
 │   ├── UnknownDocument     no document of this hash is known here; the client sends it once
 │   ├── NotInVersion        a version was read before a required field was declared
+│   ├── VersionGone         a version does not exist any more; its number may be another one's now
 │   ├── NotFound            no such data set, record or source; says which there are
 │   ├── TooMuch             over a limit; names the limit and the value
 │   ├── Overdue             it took longer than a request may, and was stopped
@@ -30,6 +33,7 @@ __all__ = [
     "BrokerError",
     "Busy",
     "DeclarationError",
+    "LeaseLost",
     "NotFound",
     "NotInVersion",
     "Overdue",
@@ -40,11 +44,13 @@ __all__ = [
     "SettingError",
     "SourceError",
     "StoreError",
+    "StoreUnavailable",
     "Suspicious",
     "TooMuch",
     "Unavailable",
     "UnknownDocument",
     "Unreadable",
+    "VersionGone",
 ]
 
 
@@ -74,6 +80,21 @@ class StoreError(BrokerError):
     """The store cannot be opened, read or written."""
 
     code = "STORE"
+
+
+class StoreUnavailable(StoreError):
+    """The database is away, or it broke off what it was doing (a restart, a failover, a conflict); the same may go well in a moment."""
+
+    code = "STORE_UNAVAILABLE"
+    public = True
+    status: ClassVar[int] = 503
+    retry_after: ClassVar[int | None] = 1
+
+
+class LeaseLost(StoreError):
+    """This process was the one to write, and another one is now; the transaction is rolled back."""
+
+    code = "LEASE_LOST"
 
 
 class RequestError(BrokerError):
@@ -111,6 +132,12 @@ class NotInVersion(RequestError):
     """A field that every record has now is asked of a version that was read before it was declared."""
 
     code = "FIELD_NOT_IN_VERSION"
+
+
+class VersionGone(RequestError):
+    """A version that was named does not exist any more: it was dropped, or a failover lost it."""
+
+    code = "VERSION_GONE"
 
 
 class NotFound(RequestError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from broker.model import Dataset
 from broker.refresh import FAILED, QUARANTINED
@@ -52,5 +52,5 @@ class Condition:
 
 def conditions(store: SqlStore) -> Sequence[Condition]:
     """Every data set now, in the catalogue's order. Blocks; raises `StoreError`."""
-    published, last, now = store.versions(), store.last_refreshes(), datetime.now(UTC)
+    published, last, now = store.versions(), store.last_refreshes(), store.clock.now()
     return [Condition(one, published[one.id], last.get(one.id), now) for one in store.catalog.datasets.values()]

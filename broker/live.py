@@ -5,7 +5,7 @@ that hangs costs one query its patience, not each: who comes later shares what i
 """
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from broker.breaker import Circuit
 from broker.errors import Unavailable
@@ -13,6 +13,7 @@ from broker.flights import Flights
 from broker.model import Dataset
 from broker.refresh import FAILED, QUARANTINED, Refresher
 from broker.store import Published, SqlStore
+from broker.store.clock import MOST_OFF
 
 __all__ = ["Live"]
 
@@ -44,7 +45,7 @@ class Live:
             return published
         if self._due(dataset, published):
             published = await self._newest(dataset)  # what the query knows may have been overtaken meanwhile
-        if self._due(dataset, published):
+        if self._due(dataset, published) and not self._store.clock.is_off:
             flight = self._flights.join(dataset.id, lambda: self._fetch(dataset))
             await self._flights.landed(flight, came, wait)
             published = await self._newest(dataset)
@@ -64,28 +65,28 @@ class Live:
 
     def _due(self, dataset: Dataset, published: Published) -> bool:
         """Whether a new version is wanted; a source that failed is left alone for as long as an answer of it would be young."""
-        now = datetime.now(UTC)
+        now = self._store.clock.now()
         checked, tried = published.checked_at, self._tried.get(dataset.id)
-        young = checked is not None and now - checked < dataset.refresh.interval
+        young = checked is not None and -MOST_OFF <= now - checked < dataset.refresh.interval
         resting = tried is not None and now - tried < dataset.refresh.interval and dataset.id not in self._flights
         return not young and not resting
 
     async def _fetch(self, dataset: Dataset) -> None:
-        self._tried[dataset.id] = datetime.now(UTC)
+        self._tried[dataset.id] = self._store.clock.now()
         record = await self._refresher.refresh(dataset)
         if record.outcome not in (FAILED, QUARANTINED):
             self._tried.pop(dataset.id, None)
 
     def _check(self, dataset: Dataset, published: Published) -> None:
         """Raises `Unavailable` for what is too old to be shown as live."""
+        clock = self._store.clock
+        why = f"{clock.told}, so it asks nobody" if clock.is_off else "its source has not answered in time"
         if published.checked_at is None:
-            raise Unavailable(
-                f"{dataset.id}: its source has not answered in time, and there is no earlier answer to show"
-            )
-        age = datetime.now(UTC) - published.checked_at
+            raise Unavailable(f"{dataset.id}: {why}, and there is no earlier answer to show")
+        age = clock.now() - published.checked_at
         if age > max(self._stale, dataset.refresh.interval):
             raise Unavailable(
-                f"{dataset.id}: its source has not answered in time; the last answer is {_minutes(age)} old, and none "
+                f"{dataset.id}: {why}; the last answer is {_minutes(age)} old, and none "
                 f"older than {_minutes(self._stale)} is shown (live.stale_minutes)"
             )
 

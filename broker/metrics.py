@@ -36,6 +36,7 @@ __all__ = [
     "REQUEST_RECORDS",
     "REQUEST_SECONDS",
     "SOURCE_CIRCUIT",
+    "STORE_CLOCK",
     "STORE_READABLE",
     "Requests",
     "exposition",
@@ -97,6 +98,11 @@ REFRESHES = Counter(
     "broker_refreshes", "Refreshes by this process, by how they ended.", ("dataset", "outcome"), registry=REGISTRY
 )
 STORE_READABLE = Gauge("broker_store_readable", "Whether the store answers, 1 or 0.", registry=REGISTRY)
+STORE_CLOCK = Gauge(
+    "broker_clock_ahead_seconds",
+    "By how much this host's clock is ahead of the store's, negative when it is behind.",
+    registry=REGISTRY,
+)
 DATASET_RECORDS = Gauge(
     "broker_dataset_records", "Records of the version that answers.", ("dataset",), registry=REGISTRY
 )

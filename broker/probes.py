@@ -21,6 +21,7 @@ from broker.metrics import (
     DATASET_STALE,
     KEPT_BYTES,
     SOURCE_CIRCUIT,
+    STORE_CLOCK,
     STORE_READABLE,
     exposition,
 )
@@ -68,6 +69,8 @@ class Probes:
             body["stale"] = stale
         if waiting := _waiting(self.store):
             body["migration"] = waiting
+        if self.store.clock.is_off:
+            body["clock"] = self.store.clock.told
         return JSONResponse(body, 200 if is_ready else 503)
 
     async def metrics(self, _request: Request) -> Response:
@@ -78,6 +81,7 @@ class Probes:
         except StoreError:
             found = ()
             STORE_READABLE.set(0)
+        STORE_CLOCK.set(-self.store.clock.offset.total_seconds())
         KEPT_BYTES.set(self.endpoint.responses.taken)
         _tell(found)
         for source in self.store.catalog.sources:

@@ -7,10 +7,10 @@ In every question of place the subject is the record that is selected: with `Pre
 Predicates are taken in the plane of EPSG:4326, distances and areas in metres of EPSG:2177.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from broker.geometry import Geometry
 from broker.model import Dataset
@@ -46,6 +46,7 @@ __all__ = [
     "Pair",
     "Predicate",
     "Query",
+    "Read",
     "Related",
     "RelatedTo",
     "Row",
@@ -53,7 +54,9 @@ __all__ = [
     "Shape",
     "Slot",
     "Term",
+    "Version",
     "Window",
+    "reads",
 ]
 
 # What a located record has beside its declared fields; asked for by these names among a query's columns.
@@ -75,6 +78,21 @@ class Slot:
     """Stands for a value that is given only when a statement is executed."""
 
     number: int
+
+
+class Version(NamedTuple):
+    """Names a version for good: its number in the data set, and an id.
+
+    A failover may lose the newest version, and its number is then given to another one, whose id differs. An empty id stands for
+    whichever version has the number.
+    """
+
+    number: int
+    id: str = ""
+
+
+Read: TypeAlias = tuple[str, Version]
+"""A data set's id, and the version that is read of it."""
 
 
 class Operator(StrEnum):
@@ -182,7 +200,7 @@ class RelatedTo:
     """Which is linked to at least one record of another data set that matches, at that one's version."""
 
     dataset: Dataset
-    version: int
+    version: Version
     link: Link
     where: "Condition | None" = None
 
@@ -216,7 +234,7 @@ class Query:
     """A page of a data set's records, at one version."""
 
     dataset: Dataset
-    version: int | Slot
+    version: Version | Slot
     columns: frozenset[str]
     window: Window
     where: Condition | None = None
@@ -247,9 +265,9 @@ class Related:
     """The records of a data set that are linked to each of some records of another (or the same) one, the parents."""
 
     dataset: Dataset
-    version: int
+    version: Version
     parents: Dataset
-    parent_version: int
+    parent_version: Version
     keys: tuple[Any, ...]
     link: Link
     where: Condition | None = None
@@ -289,7 +307,7 @@ class Aggregation:
     """Counts and measures over the records that match, by group."""
 
     dataset: Dataset
-    version: int
+    version: Version
     where: Condition | None = None
     group_by: tuple[GroupBy, ...] = ()
     measures: tuple[Measure, ...] = ()
@@ -324,7 +342,7 @@ class Find:
     """Records of several data sets in which every term occurs; those with all of them in the title come first."""
 
     terms: tuple[Term, ...]
-    versions: Mapping[str, int]
+    versions: Mapping[str, Version]
     size: int
     skip: int = 0
     titles_only: bool = False
@@ -339,3 +357,22 @@ class Found:
     title: str
     text: str
     score: float
+
+
+def reads(asked: Query | Aggregation | Related) -> tuple[Read, ...]:
+    """The versions that an answer is read from, those that its conditions mention too."""
+    own = () if isinstance(asked.version, Slot) else ((asked.dataset.id, asked.version),)
+    parents = ((asked.parents.id, asked.parent_version),) if isinstance(asked, Related) else ()
+    return (*own, *parents, *_mentioned(asked.where))
+
+
+def _mentioned(where: Condition | None) -> Iterator[Read]:
+    match where:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _mentioned(part)
+        case Not(part):
+            yield from _mentioned(part)
+        case RelatedTo():
+            yield where.dataset.id, where.version
+            yield from _mentioned(where.where)

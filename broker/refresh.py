@@ -8,19 +8,19 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 from broker.breaker import Circuit
 from broker.catalog import Catalog
-from broker.errors import BrokerError, NotFound, Suspicious
+from broker.errors import BrokerError, LeaseLost, NotFound, StoreError, Suspicious
 from broker.guards import believed, doubts
 from broker.metrics import REFRESHES
 from broker.model import Dataset, Source
 from broker.remembered import Resumption
 from broker.settings import Settings
-from broker.store import Changes, Draft, Held, RefreshRecord, SqlStore, agreement, hold
+from broker.store import Changes, Draft, Held, Lease, RefreshRecord, SqlStore, agreement, hold
 from broker.telemetry import Event, log, span
 from broker.upstream import Sample, Transport, Upstream
 
@@ -84,7 +84,7 @@ class Refresher:
         return await self._kept(dataset, self._accept(dataset, held))
 
     async def _kept(self, dataset: Dataset, attempt: Coroutine[Any, Any, Attempt]) -> RefreshRecord:
-        started = datetime.now(UTC)
+        started = self.store.clock.now()
         changes, outcome, error = Changes(), FAILED, None
         try:
             with span(f"refresh {dataset.id}"):
@@ -94,9 +94,12 @@ class Refresher:
         except Exception as problem:  # noqa: BLE001 - a connector's own mistake must not end the others' refreshes
             log().exception(Event.REFRESH_FAILED, dataset=dataset.id)
             error = f"the connector failed: {type(problem).__name__}: {problem}"
-        finished = datetime.now(UTC)
+        finished = self.store.clock.now()
         record = RefreshRecord(dataset.id, started, finished, outcome, error, changes)
-        await asyncio.to_thread(self.store.record, record)
+        try:
+            await asyncio.to_thread(self.store.record, record)
+        except StoreError as problem:  # what was published stays published, and what failed has failed
+            log().error(Event.REFRESH_FAILED, dataset=dataset.id, reason=f"its end cannot be noted: {problem}")
         self.arrived(dataset.id)
         REFRESHES.labels(dataset.id, outcome).inc()
         log().info(
@@ -110,8 +113,10 @@ class Refresher:
         )
         return record
 
-    async def refresh_all(self, datasets: Iterable[Dataset], progress: Progress = silent) -> list[RefreshRecord]:
-        """Refresh several, a few at a time.
+    async def refresh_all(
+        self, datasets: Iterable[Dataset], progress: Progress = silent, lease: Lease | None = None
+    ) -> list[RefreshRecord]:
+        """Refresh several, a few at a time; under a lease, none after it is lost.
 
         The one that divides the city comes first, since the others are placed in it; those that are located by their
         addresses wait for the register of addresses.
@@ -128,6 +133,8 @@ class Refresher:
                 await register.wait()
             try:
                 async with turn:
+                    if lease is not None and not await asyncio.to_thread(lease.is_held):
+                        raise LeaseLost(f"{lease.name}: another process does this now")
                     return await self.refresh(one, progress)
             finally:
                 if one.gazetteer is not None:
@@ -214,19 +221,17 @@ class Refresher:
         return held.changes, PUBLISHED, None
 
     async def _follow(self, dataset: Dataset, *, new: bool) -> None:
-        """What hangs on a data set is worked out anew: places on the districts, addresses on their register."""
-        if new and dataset.partition:
-            await asyncio.to_thread(self.store.place_again)
-        await self._locate_again(dataset, new=new)
-
-    async def _locate_again(self, dataset: Dataset, *, new: bool) -> None:
-        """Addresses are looked up in the newest register: all of them when it is new, this data set's if it has changed meanwhile."""
+        """Place again what depends on a data set: districts are looked up in their newest version, addresses in that of their register."""
         every = self.store.catalog.datasets.values()
-        chosen = (
-            [one for one in every if one.geocode] if new and dataset.gazetteer else [dataset] if dataset.geocode else []
-        )
-        for one in chosen:
+        chosen = [one for one in every if _depends(one, dataset)] if new else []
+        for one in chosen or [dataset]:
             await asyncio.to_thread(self.store.locate_again, one)
+
+    async def place_left(self) -> None:
+        """Place again what should have been when the districts changed: the process that was to do it may have ended."""
+        for one in self.store.catalog.datasets.values():
+            if not one.geocode and not one.refresh.live:
+                await asyncio.to_thread(self.store.locate_again, one)
 
     def _is_sample(self, dataset: Dataset) -> bool:
         """What was added by configuration is never a sample: there is none of it."""
@@ -277,6 +282,11 @@ async def _to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     except asyncio.CancelledError:
         await asyncio.gather(doing, return_exceptions=True)
         raise
+
+
+def _depends(one: Dataset, other: Dataset) -> bool:
+    """Whether the places of a data set are found by another one."""
+    return (one.located and other.partition and not one.partition) or bool(one.geocode and other.gazetteer)
 
 
 def told(held: Held) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from broker.errors import BadArgument
 from broker.language import Vocabulary, content_words, highlight, stem
-from broker.query import Find, Found, Term
+from broker.query import Find, Found, Read, Term, Version
 from broker.store import SqlStore
 from broker.text import fold
 
@@ -49,10 +49,10 @@ class Search:
     def __init__(self, store: SqlStore) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._known_at: frozenset[tuple[str, int]] | None = None
+        self._known_at: frozenset[Read] | None = None
         self._vocabulary = Vocabulary([])
 
-    def find(self, text: str, versions: Mapping[str, int], *, size: int, skip: int = 0) -> Results:
+    def find(self, text: str, versions: Mapping[str, Version], *, size: int, skip: int = 0) -> Results:
         """Records of the data sets in ``versions`` that hold every word. Raises `BadArgument` for a text without words."""
         asked = self._words(text)
         terms, corrections = self._terms(asked, versions)
@@ -63,7 +63,7 @@ class Search:
         prefix = terms[-1].prefix
         return Results([_hit(one, stems, prefix) for one in found], total, corrections)
 
-    def suggest(self, text: str, versions: Mapping[str, int], *, size: int) -> list[Found]:
+    def suggest(self, text: str, versions: Mapping[str, Version], *, size: int) -> list[Found]:
         """Records whose title holds the words, the last perhaps unfinished; each title once, those that begin so first."""
         asked = self._words(text)
         terms = tuple(Term((word,), word if word is asked[-1] else None) for word in asked)
@@ -84,7 +84,7 @@ class Search:
         return asked
 
     def _terms(
-        self, asked: list[str], versions: Mapping[str, int]
+        self, asked: list[str], versions: Mapping[str, Version]
     ) -> tuple[tuple[Term, ...] | None, dict[str, list[str]]]:
         terms: list[Term] = []
         corrections: dict[str, list[str]] = {}
@@ -100,7 +100,7 @@ class Search:
             terms.append(Term(tuple(dict.fromkeys(stem(one) for one in near))))
         return tuple(terms), corrections
 
-    def _near(self, word: str, versions: Mapping[str, int]) -> list[str]:
+    def _near(self, word: str, versions: Mapping[str, Version]) -> list[str]:
         with self._lock:
             now = frozenset(versions.items())
             if now != self._known_at:

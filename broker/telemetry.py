@@ -47,6 +47,8 @@ class Event(StrEnum):
     STOPPED = "broker.stopped"
     SCHEMA_FOLLOWED = "schema.followed"
     SCHEMA_WAITS = "schema.waits"
+    STORE_AWAY = "store.away"
+    CLOCK_OFF = "clock.off"
     CONNECTOR_BROKEN = "connector.broken"
     LAYER_NOT_DESCRIBED = "layer.not_described"
     REQUEST_ANSWERED = "request.answered"

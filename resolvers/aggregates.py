@@ -11,7 +11,7 @@ from strawberry.types.field import StrawberryField
 
 from broker.errors import BadArgument
 from broker.model import Dataset, Field
-from broker.query import DISTRICT, Aggregation, Group, GroupBy, Measure
+from broker.query import DISTRICT, Aggregation, Group, GroupBy, Measure, Version
 from resolvers.context import Context, Info
 from resolvers.derive import Member, argument, camel, many, maybe, object_type, resolved
 from resolvers.properties import properties_as_json, property_field
@@ -46,7 +46,7 @@ class Counted(Protocol):
         ...
 
     @property
-    def version(self) -> int:
+    def version(self) -> Version:
         """The version they are read at."""
         ...
 

@@ -14,7 +14,7 @@ from broker.execution.arguments import TEMPLATE, Holes, Template
 from broker.execution.executor import Position, Shapeable
 from broker.flights import LONGEST_WAIT, PATIENCE
 from broker.model import Dataset
-from broker.query import Aggregation, Condition, Group, Order, Query, Row, Selection, Window
+from broker.query import Aggregation, Condition, Group, Order, Query, Row, Selection, Version, Window
 from broker.store import Published
 from resolvers import cursors
 from resolvers.aggregates import aggregate
@@ -85,16 +85,16 @@ class Page(Shapeable):
     @property
     def query(self) -> Query:
         """What is read, whatever the columns."""
-        return Query(self.dataset, self.published.number, frozenset(), self.window, self.where, self.order)
+        return Query(self.dataset, self.published.version, frozenset(), self.window, self.where, self.order)
 
     async def groups(self, context: Context, query: Aggregation) -> Sequence[Group]:
         """Figures over all records that match."""
         return await context.run(context.store.aggregate, replace(query, where=self.where))
 
     @property
-    def version(self) -> int:
+    def version(self) -> Version:
         """The version of the data set that is read."""
-        return self.published.number
+        return self.published.version
 
     @property
     def nodes(self) -> list[RecordValue]:

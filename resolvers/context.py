@@ -1,10 +1,9 @@
 """What one request knows: the versions it reads, from begin to end the same ones, and what it has to say about its sources."""
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,7 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from broker.catalog import Catalog
 from broker.errors import BadArgument, NotInVersion, Unavailable
-from broker.execution.responses import Life
+from broker.execution.responses import Lasting, Life
 from broker.limits import Budget
 from broker.live import Live
 from broker.lookup import Lookup
@@ -91,8 +90,8 @@ class Context:
 
     def __post_init__(self) -> None:
         self.budget = Budget(self.settings.limits.answer_mib << 20)
-        self._versions: dict[str, Published] | None = None
-        self._looking: asyncio.Task[dict[str, Published]] | None = None
+        self._versions: Mapping[str, Published] | None = None
+        self._looking: asyncio.Task[Mapping[str, Published]] | None = None
         self.reads: dict[str, Published] = {}
         self._glanced: set[str] = set()
         self.volatile = False
@@ -105,7 +104,7 @@ class Context:
         """Do blocking work of the store in a thread."""
         return await asyncio.to_thread(partial(work, *args, **kwargs))
 
-    async def snapshot(self) -> dict[str, Published]:
+    async def snapshot(self) -> Mapping[str, Published]:
         """The newest version of every data set, looked up once a request."""
         if self._versions is None and self._looking is None:
             self._versions = self.store.known_versions()
@@ -152,21 +151,25 @@ class Context:
             self.reads[dataset.id] = published
             self._glanced.add(dataset.id)
 
-    def life(self) -> Life | None:
+    def life(self, *, shows_check: bool) -> Life | None:
         """What was read, and how long an answer made of it stays exact: until something live is due, or something grows stale."""
         if self.volatile or self.extensions:
             return None
-        until = due = math.inf
+        lasting: dict[str, Lasting] = {}
         for id, published in self.reads.items():
             refresh = self.catalog.datasets[id].refresh
             if refresh.live and id in self._glanced:  # what was there counts, however old it was
                 continue
-            checked, interval = published.checked_at, refresh.interval.total_seconds()
-            if checked is None:
+            if published.checked_at is None:
                 return None
-            until = min(until, checked.timestamp() + (interval if refresh.live else 2 * interval))
-            due = min(due, checked.timestamp() + interval)
-        return Life(dict(self.reads), until, due)
+            interval = refresh.interval.total_seconds()
+            lasting[id] = Lasting(interval if refresh.live else 2 * interval, interval)
+        return Life(dict(self.reads), lasting, shows_check, self.store.clock.offset.total_seconds())
+
+    @property
+    def now(self) -> datetime:
+        """The moment by the store's clock, which the versions' moments are of."""
+        return self.store.clock.now()
 
     async def _look(self, dataset: Dataset, there: Published, wait: float | None) -> Published:
         try:
@@ -180,13 +183,13 @@ class Context:
         return self._told(dataset, published)
 
     def _told(self, dataset: Dataset, published: Published) -> Published:
-        if stale(dataset, published, datetime.now(UTC)):
+        if stale(dataset, published, self.now):
             self.tell(dataset, "stale", published.checked_at)
         return published
 
     def tell(self, dataset: Dataset | Lookup, status: str, checked_at: datetime | None) -> None:
         """Tell in the answer that a source was stale or missing; each data set once."""
-        age = None if checked_at is None else int((datetime.now(UTC) - checked_at).total_seconds())
+        age = None if checked_at is None else int((self.now - checked_at).total_seconds())
         told = {"source": dataset.source.id, "dataset": dataset.id, "status": status, "ageSeconds": age}
         sources = self.extensions.setdefault("sources", [])
         if all(one["dataset"] != dataset.id for one in sources):
@@ -210,7 +213,7 @@ class Context:
     async def _load(self, dataset: Dataset, keys: list[Any]) -> list[RecordValue | None]:
         published = await self.published(dataset)
         columns = every_column(dataset)
-        rows = await self.run(self.store.by_key, dataset, published.number, keys, columns)
+        rows = await self.run(self.store.by_key, dataset, published.version, keys, columns)
         return [RecordValue(dataset, published, rows[key]) if key in rows else None for key in keys]
 
     async def districts(self) -> Mapping[Any, str]:
@@ -225,7 +228,7 @@ class Context:
             return {}
         published = await self.published(dataset)
         title = next((one.name for one in dataset.fields if one.search == "title"), dataset.key)
-        query = Query(dataset, published.number, frozenset({title}), Window(10_000))
+        query = Query(dataset, published.version, frozenset({title}), Window(10_000))
         found = await self.run(self.store.select, query)
         return {row[dataset.key]: str(row[title]) for row in found.rows}
 

@@ -1,7 +1,7 @@
 """`changes`: what was added, changed or removed in a data set between two moments, with the records before and after."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 
@@ -9,6 +9,7 @@ import strawberry
 
 from broker.errors import BadArgument
 from broker.model import Dataset
+from broker.query import Version
 from broker.store import Difference, DifferenceKind, Published
 from resolvers import cursors
 from resolvers.connections import PageInfo, page_size, taken
@@ -64,8 +65,8 @@ class _Asked:
     after: Published
 
     @property
-    def versions(self) -> tuple[int, int]:
-        return self.before.number, self.after.number
+    def versions(self) -> tuple[Version, Version]:
+        return self.before.version, self.after.version
 
 
 async def _counted(root: "ChangeConnection", info: Info) -> dict[DifferenceKind, int]:
@@ -95,6 +96,10 @@ class ChangeConnection:
     total_count: int = strawberry.field(resolver=_total, description="How many records differ, on all pages together.")
     since_version: int = strawberry.field(description="The version that stood at `since`.")
     until_version: int = strawberry.field(description="The version that stood at `until`.")
+    since_version_id: strawberry.ID = strawberry.field(description="That version's id.")
+    until_version_id: strawberry.ID = strawberry.field(
+        description="That version's id, for `sinceVersion` when the next changes are asked for."
+    )
     counts: ChangeCounts = strawberry.field(
         resolver=_counts, description="How many there are on all pages together, by what happened."
     )
@@ -103,7 +108,14 @@ class ChangeConnection:
 async def changes(
     info: Info,
     dataset: Annotated[str, strawberry.argument(description="The data set's id, such as `bip.contracts`.")],
-    since: Annotated[datetime, strawberry.argument(description="The moment to compare with.")],
+    since: Annotated[datetime | None, strawberry.argument(description="The moment to compare with.")] = None,
+    since_version: Annotated[
+        strawberry.ID | None,
+        strawberry.argument(
+            description="The version to compare with, by its `versionId`, in place of `since`; one that does not exist any more is "
+            "`VERSION_GONE`: then read everything once."
+        ),
+    ] = None,
     until: Annotated[
         datetime | None, strawberry.argument(description="The moment to compare; now when left out.")
     ] = None,
@@ -116,10 +128,12 @@ async def changes(
     """
     context = info.context
     declared = context.catalog.dataset(dataset)
-    if until is not None and until < since:
+    if until is not None and since is not None and until < since:
         raise BadArgument(f"until: {until.isoformat()} is before `since`")
-    then = await context.published_at(declared, since)
-    asked = _Asked(declared, then, await context.published_at(declared, until or datetime.now(UTC)))
+    then = await _begin(context, declared, since, since_version)
+    asked = _Asked(declared, then, await context.published_at(declared, until or context.now))
+    if asked.after.number < then.number:
+        raise BadArgument(f"until: what stood then is before `sinceVersion`, which is version {then.number}")
     size = page_size(context, "first", first)
     start = None if after is None else cursors.decode(declared, (), after, "after")[0]
     found, more = await context.run(context.store.differences, declared, asked.versions, size, start)
@@ -136,7 +150,21 @@ async def changes(
         ),
         since_version=asked.before.number,
         until_version=asked.after.number,
+        since_version_id=strawberry.ID(asked.before.id),
+        until_version_id=strawberry.ID(asked.after.id),
     )
+
+
+async def _begin(
+    context: Context, dataset: Dataset, since: datetime | None, since_version: strawberry.ID | None
+) -> Published:
+    """The version to compare with. Raises `BadArgument` unless exactly one of both is given, `VersionGone`."""
+    if (since is None) == (since_version is None):
+        raise BadArgument("changes: give `since`, a moment, or `sinceVersion`, a version's id; one of them")
+    if since is not None:
+        return await context.published_at(dataset, since)
+    context.volatile = True
+    return await context.run(context.store.named, dataset, str(since_version))
 
 
 async def _records(context: Context, asked: _Asked, found: list[Difference]) -> list[Change]:
@@ -156,6 +184,6 @@ async def _records(context: Context, asked: _Asked, found: list[Difference]) -> 
 
 async def _read(context: Context, dataset: Dataset, published: Published, some: list[Difference]) -> dict[Any, Any]:
     keys = [one.key for one in some]
-    rows = await context.run(context.store.by_key, dataset, published.number, keys, every_column(dataset))
+    rows = await context.run(context.store.by_key, dataset, published.version, keys, every_column(dataset))
     context.budget.spend(sum(map(taken, rows.values())))
     return {key: RecordValue(dataset, published, row) for key, row in rows.items()}

@@ -143,7 +143,7 @@ def _layer_type(feature: Any, where: Any, of: Callable[[Dataset], FeatureType]) 
     async def geometry_type(root: strawberry.Parent[Any], info: Info) -> Any:  # noqa: ANN401 - a text
         dataset: Dataset = root["dataset"]
         published: Published = (await info.context.snapshot())[dataset.id]
-        return await info.context.run(info.context.store.geometry_type, dataset, published.number)
+        return await info.context.run(info.context.store.geometry_type, dataset, published.version)
 
     arguments = {
         "filter": argument(maybe(many(PropertyFilter)), "Conditions on the properties; all must hold."),

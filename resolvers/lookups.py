@@ -102,6 +102,7 @@ def _provenance(found: Found) -> Provenance:
         record_url=None,
         fetched_at=found.fetched_at,
         version=PASSED_ON,
+        version_id=None,
         licence=lookup.licence.id,
         licence_url=lookup.licence.url,
         stale=found.stale,

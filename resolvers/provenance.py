@@ -1,13 +1,13 @@
 """Where a record came from, when, under which terms, and how fresh it is."""
 
 import string
-from datetime import UTC, datetime
+from datetime import datetime
 
 import strawberry
 
 from broker.model import Dataset
 from broker.query import MENDED
-from resolvers.context import RecordValue, stale
+from resolvers.context import Info, RecordValue, stale
 from resolvers.node import Node
 
 __all__ = ["Provenance", "Record", "page_fields", "provenance_columns"]
@@ -22,6 +22,10 @@ class Provenance:
     record_url: str | None = strawberry.field(description="The record's own page at the source, when it has one.")
     fetched_at: datetime = strawberry.field(description="When the source was last asked and still said the same.")
     version: int = strawberry.field(description="The version of the data set that answered.")
+    version_id: strawberry.ID | None = strawberry.field(
+        description="Names that version for good: after a failover its number may be given again, its id never. "
+        "Null for what is looked up and not kept."
+    )
     licence: str = strawberry.field(description="The terms of use, as an SPDX id where there is one.")
     licence_url: str = strawberry.field(description="The full text of the terms.")
     stale: bool = strawberry.field(
@@ -51,17 +55,18 @@ def page_fields(dataset: Dataset) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in string.Formatter().parse(dataset.page or "") if name)
 
 
-def _provenance(root: strawberry.Parent[RecordValue]) -> Provenance:
-    dataset, published = root.dataset, root.published
+def _provenance(root: strawberry.Parent[RecordValue], info: Info) -> Provenance:
+    dataset, published, now = root.dataset, root.published, info.context.now
     return Provenance(
         source=dataset.source.id,
         dataset=dataset.id,
         record_url=_page(root),
-        fetched_at=published.checked_at or datetime.now(UTC),
+        fetched_at=published.checked_at or now,
         version=published.number,
+        version_id=strawberry.ID(published.id),
         licence=dataset.licence.id,
         licence_url=dataset.licence.url,
-        stale=stale(dataset, published, datetime.now(UTC)),
+        stale=stale(dataset, published, now),
         sample=published.sample,
         repaired=root.row.get(MENDED),
     )

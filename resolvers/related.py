@@ -10,7 +10,7 @@ from strawberry.types.field import StrawberryField
 
 from broker.errors import BadArgument
 from broker.model import Dataset
-from broker.query import AREA, Aggregation, Condition, Group, Link, Related
+from broker.query import AREA, Aggregation, Condition, Group, Link, Related, Version
 from broker.store import Joined, Published
 from resolvers.aggregates import aggregate, feature_aggregate
 from resolvers.connections import page_size
@@ -87,9 +87,9 @@ class Relation:
         return found
 
     @cached_property
-    def version(self) -> int:
+    def version(self) -> Version:
         """The version of the data set they are read at."""
-        return self.linked.published.number
+        return self.linked.published.version
 
 
 async def _groups(context: Context, linked: _Linked, query: Aggregation, parents: list[Any]) -> list[Sequence[Group]]:
@@ -199,7 +199,9 @@ async def _load(
     dataset = record.dataset
     published = await context.published(dataset)
     keys = tuple(key for key, _ in parents)
-    related = Related(dataset, published.number, parent.dataset, parent.published.number, keys, asked.link, asked.where)
+    related = Related(
+        dataset, published.version, parent.dataset, parent.published.version, keys, asked.link, asked.where
+    )
     joined = await context.run(context.store.join, related)
     linked = _Linked(dataset, published, joined, {key: n for n, key in enumerate(keys)})
     counts = await context.run(joined.counts) if "totalCount" in asked.fields else None
@@ -222,7 +224,9 @@ async def _nodes(
         shared="intersection" in asked.nodes,
     )
     columns = record.needed(set(asked.nodes))
-    rows = await context.run(context.store.by_row, linked.dataset, (one.row for one in pairs), columns)
+    rows = await context.run(
+        context.store.by_row, linked.dataset, linked.published.version, (one.row for one in pairs), columns
+    )
     found: dict[Any, list[RecordValue]] = {}
     for one in pairs:
         beside = Beside(one.distance, one.shared, areas[one.parent])

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 
 from broker.errors import BadArgument, Unavailable
-from broker.query import Found
+from broker.query import Found, Version
 from broker.search import Hit, Results
 from resolvers.connections import PageInfo, page_size
 from resolvers.context import Context, Info
@@ -115,19 +115,19 @@ async def suggest(
     ]
 
 
-async def _versions(context: Context, datasets: list[str] | None) -> dict[str, int]:
+async def _versions(context: Context, datasets: list[str] | None) -> dict[str, Version]:
     """The versions to look into: of live data sets what is there, since a search is not worth waiting for them."""
     catalog = context.catalog
     asked = catalog.datasets.values() if datasets is None else [catalog.dataset(one) for one in datasets]
     there = await context.snapshot()
-    versions: dict[str, int] = {}
+    versions: dict[str, Version] = {}
     for one in asked:
         with suppress(Unavailable):  # `extensions.sources` says which
             published = there[one.id] if one.refresh.live else await context.published(one)
-            versions[one.id] = published.number
+            versions[one.id] = published.version
     for one in catalog.datasets.values():  # which words are known at all is a matter of the whole store
         context.glance(one, there[one.id])
-    return {id: number for id, number in versions.items() if number}
+    return {id: version for id, version in versions.items() if version.number}
 
 
 async def _records(info: Info, found: Sequence[Hit | Found], *paths: tuple[str, ...]) -> list[Any]:

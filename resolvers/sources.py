@@ -1,7 +1,7 @@
 """`sources` and `datasets`: what there is, how fresh it is, and what went wrong."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from broker.errors import BadArgument
 from broker.health import Condition
 from broker.lookup import Lookup
 from broker.model import Dataset, Field, Geometry, Licence, Localized, Source
+from broker.query import Version
 from broker.store import Held, Published, RefreshRecord
 from resolvers.context import Context, Info
 from resolvers.declaration_changes import DeclarationChange, declaration_changes
@@ -113,7 +114,8 @@ class Repair:
 
 async def _repairs(root: strawberry.Parent["DatasetInfo"], info: Info) -> list[Repair]:
     context = info.context
-    found = await context.run(context.store.repairs, context.catalog.datasets[root.id], root.version)
+    version = Version(root.version, root.version_id or "")
+    found = await context.run(context.store.repairs, context.catalog.datasets[root.id], version)
     return [Repair(what=what, count=count) for what, count in found]
 
 
@@ -178,6 +180,9 @@ class DatasetInfo:
     stale: bool = strawberry.field(description="Whether it has not been confirmed for twice its refresh interval.")
     sample: bool = strawberry.field(description="Whether it holds invented sample data.")
     version: int = strawberry.field(description="The version that answers now; 0 before the first.")
+    version_id: strawberry.ID | None = strawberry.field(
+        description="Names that version for good, for `changes(sinceVersion:)`; null before the first."
+    )
     record_count: int = strawberry.field(description="How many records that version holds.")
     published_at: datetime | None = strawberry.field(description="When that version was published.")
     fetched_at: datetime | None = strawberry.field(description="When the source was last asked and answered well.")
@@ -269,7 +274,7 @@ async def _known(context: Context) -> dict[str, DatasetInfo]:
     held = await context.run(context.store.held)
     needed = context.settings.refresh.agreements
     return {
-        one.id: _dataset(one, published[one.id], last.get(one.id), _quarantine(held.get(one.id), needed))
+        one.id: _dataset(one, published[one.id], last.get(one.id), _quarantine(held.get(one.id), needed), context.now)
         for one in context.catalog.datasets.values()
     }
 
@@ -345,9 +350,9 @@ def _status(condition: Condition) -> Status:
 
 
 def _dataset(
-    dataset: Dataset, published: Published, last: RefreshRecord | None, quarantine: Quarantine | None
+    dataset: Dataset, published: Published, last: RefreshRecord | None, quarantine: Quarantine | None, now: datetime
 ) -> DatasetInfo:
-    condition = Condition(dataset, published, last, datetime.now(UTC))
+    condition = Condition(dataset, published, last, now)
     unwell = condition.failing or condition.held
     return DatasetInfo(
         id=dataset.id,
@@ -364,6 +369,7 @@ def _dataset(
         stale=condition.stale,
         sample=published.sample,
         version=published.number,
+        version_id=strawberry.ID(published.id) if published.id else None,
         record_count=published.records,
         published_at=published.published_at,
         fetched_at=published.checked_at,

@@ -188,7 +188,7 @@ async def _relation(context: Context, name: str, value: Any) -> RelatedTo:  # no
     if link == Link():
         raise BadArgument(f"{where}: say how they lie to one another: give `predicate`, `distance` or both")
     published = await context.published(dataset)
-    return RelatedTo(dataset, published.number, link, filter)
+    return RelatedTo(dataset, published.version, link, filter)
 
 
 def read_link(where: str, predicate: Any, distance: Any) -> Link:  # noqa: ANN401 - as the graph gives them

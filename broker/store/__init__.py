@@ -8,11 +8,12 @@ from sqlalchemy.exc import ArgumentError
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
-from broker.store.database import Published
 from broker.store.descriptions import Descriptions
 from broker.store.dialect import Dialect, Joined
 from broker.store.history import Difference, DifferenceKind
+from broker.store.leases import Lease
 from broker.store.migration import AppliedMigration, MigrationMode, TableState
+from broker.store.published import Published
 from broker.store.quarantine import Doubt, DoubtKind, Held, agreement, hold
 from broker.store.schemas import ChangeKind, SchemaChange
 from broker.store.sql import SqlStore
@@ -31,6 +32,7 @@ __all__ = [
     "Facts",
     "Held",
     "Joined",
+    "Lease",
     "MigrationMode",
     "Published",
     "RefreshRecord",

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from broker.geometry import metric
 from broker.model import Dataset
-from broker.query import ROW
+from broker.query import ROW, Read, Version
 from broker.store.dialect import Tables
 from broker.store.statements import at
 
@@ -76,9 +76,9 @@ class Layers:
     def __init__(self, store: Tables, room: int = ROOM) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._kept: LRUCache[tuple[str, int], Layer] = LRUCache(room, getsizeof=lambda layer: layer.bytes)
+        self._kept: LRUCache[Read, Layer] = LRUCache(room, getsizeof=lambda layer: layer.bytes)
 
-    def get(self, dataset: Dataset, version: int) -> Layer:
+    def get(self, dataset: Dataset, version: Version) -> Layer:
         """The layer of a data set at a version; read when it is not kept."""
         wanted = dataset.id, version
         with self._lock:  # also while reading: whoever needs the same layer waits for it instead of reading it twice
@@ -89,11 +89,11 @@ class Layers:
                 self._kept[wanted] = layer
             return layer
 
-    def _read(self, dataset: Dataset, version: int) -> Layer:
+    def _read(self, dataset: Dataset, version: Version) -> Layer:
         table = self._store.tables[dataset.id]
         key, shape = table.c[dataset.key], table.c[table.info["geometry"]]
         statement = select(table.c[ROW], key, shape).where(at(table, version), shape.is_not(None)).order_by(key)
-        with self._store.reading() as connection:
+        with self._store.reading((dataset.id, version)) as connection:
             found = connection.execute(statement).all()
         rows, keys, wkb = zip(*found, strict=True) if found else ((), (), ())
         return Layer(np.array(rows, dtype=np.int64), np.array(keys, dtype=object), _shapes(wkb))

@@ -1,4 +1,4 @@
-"""The store's own tables: schemas of the data sets' tables, versions, refreshes, rejected rows, what sources gave, quarantine, search."""
+"""The store's own tables: schemas of the data sets' tables, versions, refreshes, rejected rows, what sources gave, quarantine, leases, search."""
 
 from dataclasses import dataclass, fields
 
@@ -6,7 +6,11 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 
 from broker.store.column_types import Instant
 
-__all__ = ["Bookkeeping", "bookkeeping"]
+__all__ = ["EARLIER_VALUE", "Bookkeeping", "bookkeeping", "without_added"]
+
+ADDED = "added"
+EARLIER_VALUE = "earlier value"
+"""Of a required column that an earlier layout lacks: what its rows have in it, as SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Bookkeeping:
     rejected: Table
     facts: Table
     quarantine: Table
+    leases: Table
     entries: Table
 
     @property
@@ -59,8 +64,15 @@ def bookkeeping(metadata: MetaData) -> Bookkeeping:
         _rejected(metadata),
         facts,
         _quarantine(metadata),
+        _leases(metadata),
         _entries(metadata),
     )
+
+
+def without_added(versions: Table) -> Table:
+    """The table of versions as a store has it that was made before versions had ids."""
+    there = [Column(one.name, one.type) for one in versions.c if not one.info.get(ADDED)]
+    return Table(versions.name, MetaData(), *there)
 
 
 def _versions(metadata: MetaData) -> Table:
@@ -73,6 +85,10 @@ def _versions(metadata: MetaData) -> Table:
         Column("checked_at", Instant, nullable=False),
         Column("records", BigInteger, nullable=False),
         Column("sample", Boolean, nullable=False),
+        Column(
+            "id", String(40), nullable=False, info={ADDED: True, EARLIER_VALUE: "'v' || CAST(number AS VARCHAR(20))"}
+        ),
+        Column("placed_by", String(40), info={ADDED: True}),
     )
 
 
@@ -114,6 +130,19 @@ def _quarantine(metadata: MetaData) -> Table:
         Column("changes", Text, nullable=False),
         Column("facts", Text),  # null in what was held before it was kept
         Column("sample", Boolean, nullable=False),
+    )
+
+
+def _leases(metadata: MetaData) -> Table:
+    """``draft`` is the number of the version whose rows are being written under the lease; 0 for none, null for not known."""
+    return Table(
+        "broker_leases",
+        metadata,
+        Column("name", String(200), primary_key=True),
+        Column("token", BigInteger, nullable=False),
+        Column("holder", String(400)),
+        Column("expires_at", Instant, nullable=False),
+        Column("draft", BigInteger),
     )
 
 

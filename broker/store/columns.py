@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from sqlalchemy import Select
 
 from broker.model import Dataset
-from broker.query import ROW, Columns, Query, Slot
+from broker.query import ROW, Columns, Query, Read, Slot, Version, reads
 from broker.store import statements
 from broker.store.database import Database
 from broker.store.dialect import Places, Slow
@@ -63,7 +63,7 @@ class ColumnReads:
         if formed is None:
             if how.quick:
                 raise Slow
-            rows = self._compiled(statement(query), wire, names, how)
+            rows = self._compiled(statement(query), reads(query), wire, names, how)
         else:
             asked, values = formed
             key = (dataset.id, *names, asked.window, asked.where, asked.order)
@@ -76,7 +76,7 @@ class ColumnReads:
         return Columns(wire.turned(names, rows), len(rows), more, ends)
 
     def by_key(
-        self, dataset: Dataset, version: int, keys: Iterable[Any], columns: frozenset[str], how: Reading
+        self, dataset: Dataset, version: Version, keys: Iterable[Any], columns: frozenset[str], how: Reading
     ) -> Columns:
         """The records of these keys, those that there are, in no order; the key is among the columns."""
 
@@ -84,7 +84,7 @@ class ColumnReads:
             table, among = self._store.tables[dataset.id], self._store.dialect.among
             return statements.by_key(table, dataset, Slot(0), selected, among)
 
-        return self._listed(dataset, "key", columns | {dataset.key}, statement, {"slot_0": version}, keys, how)
+        return self._listed(dataset, "key", columns | {dataset.key}, statement, {"slot_0": version.number}, keys, how)
 
     def by_row(self, dataset: Dataset, rows: Iterable[int], columns: frozenset[str], how: Reading) -> Columns:
         """The records of these rows, in no order; the row's number is among the columns."""
@@ -132,9 +132,11 @@ class ColumnReads:
                 found += some
         return found
 
-    def _compiled(self, statement: Select[Any], wire: Wire, names: Sequence[str], how: Reading) -> list[Sequence[Any]]:
+    def _compiled(
+        self, statement: Select[Any], versions: Sequence[Read], wire: Wire, names: Sequence[str], how: Reading
+    ) -> list[Sequence[Any]]:
         found: list[Sequence[Any]] = []
-        with self._store.reading() as connection:
+        with self._store.reading(*versions) as connection:
             for some in connection.execute(statement).partitions(AT_ONCE):
                 how.spend(wire.spent(names, some))
                 found += some

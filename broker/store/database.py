@@ -1,40 +1,54 @@
 """The database under the store: opened, its tables made, connections to read and to write, the versions it holds."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, MetaData, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from broker.catalog import Catalog
 from broker.deadline import check, remaining
-from broker.errors import StoreError
+from broker.errors import StoreError, StoreUnavailable, VersionGone
 from broker.model import Dataset
-from broker.store.bookkeeping import bookkeeping
+from broker.query import Read
+from broker.store.bookkeeping import bookkeeping, without_added
 from broker.store.bulk import Bulk
-from broker.store.dialect import Claim, Dialect, Slow
+from broker.store.clock import StoreClock
+from broker.store.dialect import Dialect, Slow
+from broker.store.leases import Lease, Leases
 from broker.store.migration import AppliedMigration, Migration, MigrationMode, TableState, applied_migrations
+from broker.store.published import Published, newest
 from broker.store.schemas import ChangeKind, SchemaChange
 from broker.telemetry import Event, log
 
-__all__ = ["Database", "Published"]
+__all__ = ["Database", "tried_again"]
+
+PAUSE = 0.1
+"""Seconds before a read that was broken off is tried again."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A version that readers can see. ``number`` 0 is the empty version before the first."""
+def tried_again(read: Callable[P, T]) -> Callable[P, T]:
+    """A function that only reads the store: what the database broke off is tried once more, while the request has time."""
 
-    dataset: str
-    number: int
-    published_at: datetime | None = None
-    checked_at: datetime | None = None
-    records: int = 0
-    sample: bool = False
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except StoreUnavailable:
+            left = remaining()
+            if left is not None and left < 2 * PAUSE:
+                raise
+            time.sleep(PAUSE)
+            return read(*args, **kwargs)
+
+    return reading
 
 
 class Database:
@@ -58,15 +72,20 @@ class Database:
         self.applied_migrations: list[AppliedMigration] = []
         self.migrated: list[tuple[str, SchemaChange]] = []
         """What was followed when it was opened, by data set."""
+        self.clock = StoreClock(dialect)
+        self.versions_table = self.own.versions
+        self._identified = False
         self._numbers: dict[str, int] = {}
         self._turn = threading.Lock()
         self._short = threading.Lock()
+        self._looking = threading.Lock()
         self._bulks: dict[str, Bulk] = {}
-        self._known: tuple[object, dict[str, Published]] | None = None
+        self._known: tuple[object, Mapping[str, Published]] | None = None
         self.engine = dialect.open(url)
+        self.leases = Leases(self.own.leases, self.clock, self.reading, self.writing, self._single)
         try:
             self._migrate(mode)
-            self._watch = dialect.watch(self.engine)
+            self._watch = dialect.watch(self.engine, self.look)
             self._quick = dialect.quick(self.engine)
         except SQLAlchemyError as error:
             self.engine.dispose()
@@ -77,6 +96,7 @@ class Database:
 
     def close(self) -> None:
         """Give back every connection."""
+        self.leases.close()
         self._watch.close()
         if self._quick is not None:
             self._quick.close()
@@ -84,9 +104,13 @@ class Database:
 
     def _migrate(self, mode: MigrationMode) -> None:
         """Let the tables follow the declarations as far as this command may, and read them as they are then."""
-        migration = Migration(self.engine, self.dialect, self.own, [*self.catalog.datasets.values()], self.keep)
+        datasets = [*self.catalog.datasets.values()]
+        migration = Migration(self.engine, self.dialect, self.own, datasets, self.keep, self.leases, self.clock)
         self.table_states = migration.run(mode)
         self.migrated = migration.done
+        self._identified = not migration.lacking
+        if not self._identified:
+            self.versions_table = without_added(self.own.versions)
         for id, one in self.table_states.items():
             self.tables[id] = one.plan.readable(self.metadata)
             self._numbers[id] = one.plan.before.number if one.plan.before else 0
@@ -96,72 +120,126 @@ class Database:
             with self.reading() as connection:
                 self.applied_migrations = applied_migrations(connection, self.own)
 
+    # reading
+
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection that only reads. Raises `StoreError` for whatever the database says, `Overdue` when there is no time left."""
+    def reading(self, *reads: Read) -> Iterator[Connection]:
+        """One snapshot to read from, which has these versions.
+
+        Raises `VersionGone` or `StoreUnavailable` when it has not, `StoreUnavailable` when the database is away or breaks off,
+        `StoreError` for whatever else it says, `Overdue` when there is no time left.
+        """
         try:
-            with self.engine.connect() as connection, self._limited(connection.connection.driver_connection):
-                yield connection
+            with self.engine.connect() as connection, connection.begin():
+                try:
+                    with self._snapshot(connection.connection.driver_connection, reads):
+                        yield connection
+                except StoreUnavailable:
+                    connection.invalidate()  # the next one may be of another node
+                    raise
         except SQLAlchemyError as error:
-            check()
-            raise StoreError(f"the store cannot be read: {_said(error)}") from error
-
-    def _limited(self, connection: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - of the driver
-        left = remaining()
-        if left is None:
-            return nullcontext()
-        check()
-        return self.dialect.limit(connection, left)
-
-    @contextmanager
-    def driver(self) -> Iterator[Any]:
-        """The driver's own connection, to read by. Raises as `reading` does."""
-        connection = self.engine.raw_connection()
-        try:
-            with self._limited(connection.driver_connection):
-                yield connection.driver_connection
+            raise self._unreadable(error, getattr(error, "orig", None)) from error
         except self._driver_error as error:
-            check()
-            raise StoreError(f"the store cannot be read: {error}") from error
-        finally:
-            connection.close()
+            raise self._unreadable(error, error) from error
 
     @contextmanager
-    def quick_driver(self) -> Iterator[Any]:
+    def driver(self, *reads: Read) -> Iterator[Any]:
+        """The driver's own connection, to read by. Raises as `reading` does."""
+        connection = None
+        try:
+            connection = self.engine.raw_connection()
+            with self._snapshot(connection.driver_connection, reads):
+                yield connection.driver_connection
+        except SQLAlchemyError as error:  # there is no connection
+            raise self._unreadable(error, getattr(error, "orig", None)) from error
+        except self._driver_error as error:
+            if connection is not None:
+                connection.invalidate()
+            raise self._unreadable(error, error) from error
+        except StoreUnavailable:
+            if connection is not None:
+                connection.invalidate()
+            raise
+        finally:
+            if connection is not None:
+                connection.close()
+
+    @contextmanager
+    def quick_driver(self, *reads: Read) -> Iterator[Any]:
         """The same for short statements where nothing may block: raises `Slow` when one is not, or cannot be told to be."""
         if self._quick is None or not self._short.acquire(blocking=False):
             raise Slow
         try:
             self._quick.begin()
-            yield self._quick.connection
+            with self._having(self._quick.connection, None, reads):
+                yield self._quick.connection
         except self._driver_error as error:
             if self._quick.gave_up(error):
                 raise Slow from error
-            raise StoreError(f"the store cannot be read: {error}") from error
+            raise self._unreadable(error, error) from error
         finally:
             self._short.release()
+
+    @contextmanager
+    def _snapshot(self, connection: Any, reads: tuple[Read, ...]) -> Iterator[None]:  # noqa: ANN401 - of the driver
+        left = remaining()
+        if left is not None:
+            check()
+        with self._having(connection, left, reads):
+            yield
+
+    @contextmanager
+    def _having(self, connection: Any, seconds: float | None, reads: tuple[Read, ...]) -> Iterator[None]:  # noqa: ANN401 - of the driver
+        asked = [one for one in reads if one[1].number] if self._identified else []
+        with self.dialect.snapshot(connection, seconds, asked) as missing:
+            for (id, version), last in missing.items():
+                if last < version.number:
+                    raise StoreUnavailable(
+                        f"{id}: version {version.number} has not reached this node of the database, or is lost; ask again in a second"
+                    )
+                raise VersionGone(
+                    f"{id}: version {version.number} does not exist any more; ask again, and begin with the newest one"
+                )
+            yield
+
+    def _unreadable(self, error: Exception, said: BaseException | None) -> StoreError:
+        check()
+        if isinstance(said, Exception) and self.dialect.broke_off(said):
+            log().warning(Event.STORE_AWAY, reason=_said(error))
+            return StoreUnavailable("the store cannot be read at this moment; ask again in a second")
+        return StoreError(f"the store cannot be read: {_said(error)}")
 
     @property
     def _driver_error(self) -> type[Exception]:
         error: type[Exception] = self.engine.dialect.dbapi.Error  # type: ignore[union-attr]  # there is a driver
         return error
 
+    # writing
+
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that writes, one at a time in this process; the database sees to other processes."""
+    def writing(self, lease: Lease | None = None) -> Iterator[Connection]:
+        """A transaction that writes, one at a time in the whole database. Raises `StoreError`, `LeaseLost` when the lease is."""
         try:
             with self._turn, self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+                if lease is not None:
+                    lease.check(connection)
                 yield connection
         except SQLAlchemyError as error:
             raise StoreError(f"the store cannot be written: {_said(error)}") from error
+
+    @contextmanager
+    def _single(self) -> Iterator[Connection]:
+        """A transaction of one statement that waits for nobody's turn."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
 
     def check_writable(self, connection: Connection, dataset: Dataset) -> None:
         """Raise `StoreError` unless the table still follows this declaration; called in the writing transaction."""
         state, own = self.table_states[dataset.id], self.own.schemas
         if state.write_refusal:
             raise StoreError(state.write_refusal)
-        newest = connection.scalar(select(func.max(own.c.number)).where(own.c.dataset == dataset.id))
-        if newest != self._numbers[dataset.id]:
+        newest_number = connection.scalar(select(func.max(own.c.number)).where(own.c.dataset == dataset.id))
+        if newest_number != self._numbers[dataset.id]:
             raise StoreError(
                 f"{dataset.id}: a newer broker has changed its declaration meanwhile; this one answers, and refreshes it no "
                 "more: start the newer one in its place"
@@ -173,33 +251,46 @@ class Database:
             self._bulks[one.name] = Bulk(one, self.engine.dialect)
         return self._bulks[one.name]
 
+    def lease(self, name: str) -> Lease | None:
+        """Be the only one, over all processes of this store, to do what has this name; None when another one is."""
+        return self.leases.take(name)
+
     # versions
 
-    def known_versions(self) -> dict[str, Published] | None:
-        """What `versions` would give, when it is certain that nothing was committed since it was last looked up.
+    def known_versions(self) -> Mapping[str, Published] | None:
+        """What `versions` would give, as far as that is known without asking the database; None when it is not.
 
-        For SQLite this takes some microseconds and may be called where nothing may block.
+        Of a SQLite file it is certain, at some microseconds. A server is asked beside the requests: what another host has published
+        is seen some tenths of a second later (see `broker.store.polling`), what this process has at once. Nothing blocks.
         """
         known = self._known
-        return known[1] if known is not None and known[0] == self._watch.token() else None
+        return known[1] if known is not None and known[0] == self._watch.now() else None
 
-    def versions(self) -> dict[str, Published]:
+    @tried_again
+    def versions(self) -> Mapping[str, Published]:
         """The newest version of every data set, in one look: what a request reads from begin to end."""
-        token = self._watch.token()  # before the look: what is committed meanwhile makes it look again
-        found = self._versions()
-        self._known = None if token is None else (token, found)
-        return found
+        return self.look()
 
-    def _versions(self) -> dict[str, Published]:
-        own = self.own.versions
-        newest = select(own.c.dataset, func.max(own.c.number).label("number")).group_by(own.c.dataset).subquery()
-        statement = select(own).join(newest, (own.c.dataset == newest.c.dataset) & (own.c.number == newest.c.number))
-        with self.reading() as connection:
-            found = {row.dataset: Published(**row._mapping) for row in connection.execute(statement)}
-        return {
-            id: Published(id, 0) if one.read_refusal else found.get(id, Published(id, 0))
-            for id, one in self.table_states.items()
-        }
+    def look(self) -> Mapping[str, Published]:
+        """Look up the newest versions, and what time it is where they are; looks come one after another. Raises `StoreError`."""
+        with self._looking:
+            token = self._watch.token()  # before the look: what is committed meanwhile makes it look again
+            with self.reading() as connection:
+                found = newest(connection, self.versions_table)
+                self.clock.read(connection)
+            versions: Mapping[str, Published] = {
+                id: Published(id, 0) if one.read_refusal else found.get(id, Published(id, 0))
+                for id, one in self.table_states.items()
+            }
+            before = self._known
+            if before is not None and before[1] == versions:
+                versions = before[1]  # the very same: answers that were compared with it need not be compared again
+            self._known = None if token is None else (token, versions)
+            return versions
+
+    def published(self) -> None:
+        """Let the requests of this process read what it has just published."""
+        self._watch.changed()
 
     @cached_property
     def changed(self) -> Mapping[str, datetime]:
@@ -223,11 +314,7 @@ class Database:
         """The newest version of a data set; number 0 before its first."""
         return self.versions()[dataset.id]
 
-    def claim(self, name: str) -> Claim | None:
-        """Be the only one, over all processes of this store, to do what has this name; None when another one is."""
-        return self.dialect.claim(self.engine, name)
 
-
-def _said(error: SQLAlchemyError) -> str:
+def _said(error: Exception) -> str:
     """What the database said, without the statement and its values."""
     return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]

@@ -4,21 +4,21 @@ One small class a database. Everything else, the tables, the statements and the 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Index, Select, Table
 from sqlalchemy.exc import DBAPIError
 
-from broker.query import Find, Pair, Related
+from broker.query import Find, Pair, Read, Related
 from broker.store.bookkeeping import Bookkeeping
 from broker.store.statements import Clause, Place
 
 __all__ = [
     "MAX_ROWS",
-    "Claim",
     "Dialect",
     "FoundColumn",
     "FoundTable",
@@ -65,26 +65,21 @@ class FoundTable:
         return [name for name, one in self.columns.items() if mentioned.search(one.computed)]
 
 
-class Claim(Protocol):
-    """The right to be the only one to do something, until it is released or the process ends, however it ends."""
-
-    def release(self) -> None:
-        """Let another one have it."""
-        ...
-
-
 class Tables(Protocol):
     """What questions of place need of the store: its tables by data set, and connections that read."""
 
     tables: dict[str, Table]
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """A connection that only reads."""
+    def reading(self, *reads: Read) -> AbstractContextManager[Connection]:
+        """One snapshot to read from, which has these versions."""
         ...
 
 
 class Joined(Protocol):
     """The records of a data set that are linked to each of some parents: one computation for all of them."""
+
+    reads: tuple[Read, ...]
+    """The versions that it is made from."""
 
     def counts(self) -> dict[Any, int]:
         """How many there are, by parent; a parent without any may be missing."""
@@ -140,10 +135,18 @@ class Quick(Protocol):
 
 
 class Watch(Protocol):
-    """Notices whether anything was committed to a database, by whichever process."""
+    """Knows whether the newest versions that were looked up are still the newest, without blocking."""
 
     def token(self) -> object | None:
-        """Equal to the one before unless something was committed in between; None when that cannot be told at once."""
+        """Stands for a look that begins now; None when nothing can be told of it later."""
+        ...
+
+    def now(self) -> object | None:
+        """Equal to the token of a look while its versions may be taken for the newest; None when that cannot be told."""
+        ...
+
+    def changed(self) -> None:
+        """This process has just published something: see to it that its own requests are told at once."""
         ...
 
     def close(self) -> None:
@@ -159,12 +162,21 @@ class Dialect(Protocol):
         """Whether hosts of two builds may share a database: then tables that are there change by command alone."""
         ...
 
+    @property
+    def clock(self) -> ColumnElement[datetime] | None:
+        """What time it is in the database; None for a database that has no clock but its host's."""
+        ...
+
     def tables(self, connection: Connection) -> Mapping[str, FoundTable]:
         """The tables that the database has, by name."""
         ...
 
     def let_be_null(self, connection: Connection, table_name: str, column: str) -> None:
         """Let a column be null that was NOT NULL."""
+        ...
+
+    def add_required(self, connection: Connection, table: Table, column: str, value: str) -> None:
+        """Add a column that may not be null to one of the store's own tables; its rows have this value, which is SQL."""
         ...
 
     def replace_places(self, connection: Connection, table: Table) -> None:
@@ -183,16 +195,28 @@ class Dialect(Protocol):
         """Create an index without blocking readers or writers; an invalid one of that name is replaced."""
         ...
 
-    def watch(self, engine: Engine) -> Watch:
-        """What notices commits."""
+    def watch(self, engine: Engine, look: Callable[[], object]) -> Watch:
+        """What knows how long versions stay the newest; ``look`` looks them up."""
         ...
 
     def quick(self, engine: Engine) -> "Quick | None":
         """A connection for short statements, where these take no longer than handing them to a thread; else None."""
         ...
 
-    def limit(self, connection: Any, seconds: float) -> AbstractContextManager[None]:  # noqa: ANN401 - of the driver
-        """Let the statements of a driver's connection be given up after so many seconds, as long as this lasts."""
+    def snapshot(
+        self,
+        connection: Any,  # noqa: ANN401 - of the driver
+        seconds: float | None,
+        reads: Sequence[Read],
+    ) -> AbstractContextManager[Mapping[Read, int]]:
+        """One snapshot to read from by a driver's connection, whose statements are given up after so many seconds.
+
+        Gives those of the versions that it does not have, with the number of the newest version of their data set.
+        """
+        ...
+
+    def broke_off(self, error: Exception) -> bool:
+        """Whether this error of the driver says that the database is away, or cancelled what may go well the next time."""
         ...
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
@@ -213,10 +237,6 @@ class Dialect(Protocol):
 
     def declare(self, table: Table, found: FoundTable | None = None) -> None:
         """Add to a data set's table what this database needs for its places; ``found`` is the table as it is, when it is."""
-        ...
-
-    def claim(self, engine: Engine, name: str) -> Claim | None:
-        """Be the only one, over all processes that use this database, to do what has this name; None when another is."""
         ...
 
     def prepare(self, connection: Connection, own: Bookkeeping) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from sqlalchemy import select
 
+from broker.query import Version
 from broker.store.database import Database
 from broker.store.statements import at
 
@@ -15,20 +16,25 @@ __all__ = ["Districts"]
 
 
 class Districts:
-    """The city's districts as the store's newest version has them."""
+    """The city's districts at a version, the one that was asked for last."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._version = -1
+        self._version: Version | None = None
         self._keys: np.ndarray[Any, Any] = np.array([], dtype=object)
         self._tree = shapely.STRtree([])
 
-    def keys_at(self, places: Sequence[tuple[float | None, float | None]]) -> list[Any]:
+    def newest(self) -> Version:
+        """The newest version of the districts; number 0 when there is none. Raises `StoreError`."""
+        dataset = self._store.catalog.partition
+        return Version(0) if dataset is None else self._store.version(dataset).version
+
+    def keys_at(self, version: Version, places: Sequence[tuple[float | None, float | None]]) -> list[Any]:
         """The key of the district each place (longitude, latitude) lies in; None outside of all, or without a place."""
         found: list[Any] = [None] * len(places)
         with self._lock:
-            self._load()
+            self._load(version)
             keys, tree = self._keys, self._tree
         if not len(keys) or not places:
             return found
@@ -39,16 +45,13 @@ class Districts:
                 found[one] = keys[district]
         return found
 
-    def _load(self) -> None:
+    def _load(self, version: Version) -> None:
         dataset = self._store.catalog.partition
-        if dataset is None:
-            return
-        version = self._store.version(dataset).number
-        if version == self._version:
+        if dataset is None or version == self._version:
             return
         table = self._store.tables[dataset.id]
         shape = table.c[table.info["geometry"]]
-        with self._store.reading() as connection:
+        with self._store.reading((dataset.id, version)) as connection:
             rows = connection.execute(
                 select(table.c[dataset.key], shape).where(at(table, version), shape.is_not(None))
             ).all()

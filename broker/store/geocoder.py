@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from broker.geocoding import AddressPoint, Gazetteer, Geocoded
 from broker.model import Dataset, Geometry
-from broker.query import GEOCODING
+from broker.query import GEOCODING, Version
 from broker.store.database import Database
 from broker.store.statements import at
 from broker.store.tables import GEOCODED
@@ -25,14 +25,13 @@ class Geocoder:
     def __init__(self, store: Database) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._version = -1
+        self._version: Version | None = None
         self._gazetteer = Gazetteer([])
 
-    @property
-    def version(self) -> int:
-        """The newest version of the register; 0 when there is none."""
+    def newest(self) -> Version:
+        """The newest version of the register; number 0 when there is none. Raises `StoreError`."""
         dataset = self._store.catalog.gazetteer
-        return 0 if dataset is None else self._store.version(dataset).number
+        return Version(0) if dataset is None else self._store.version(dataset).version
 
     def locate(self, dataset: Dataset, rows: Sequence[dict[str, Any]]) -> None:
         """Give rows without a place the one of their address (well-known binary), and tell in all of them how it went."""
@@ -43,19 +42,19 @@ class Geocoder:
             row.update(nothing)
             if row[str(dataset.geometry)] is not None:
                 continue
-            place = gazetteer.find(_address(dataset, row)) if version else NO_REGISTER
-            row.update(_told(place, version))
+            place = gazetteer.find(_address(dataset, row)) if version.number else NO_REGISTER
+            row.update(_told(place, version.number))
             if place.method is not None:
                 row[str(dataset.geometry)] = _point(place)
 
-    def _load(self) -> tuple[int, Gazetteer]:
-        version = self.version
+    def _load(self) -> tuple[Version, Gazetteer]:
+        version = self.newest()
         if version != self._version:
             self._gazetteer = Gazetteer(self._register(version))
             self._version = version
         return version, self._gazetteer
 
-    def _register(self, version: int) -> list[AddressPoint]:
+    def _register(self, version: Version) -> list[AddressPoint]:
         dataset = self._store.catalog.gazetteer
         if dataset is None or dataset.gazetteer is None:
             return []
@@ -73,7 +72,7 @@ class Geocoder:
         statement = (
             select(*present).where(at(table, version), table.c["_lon"].is_not(None)).order_by(table.c[dataset.key])
         )
-        with self._store.reading() as connection:
+        with self._store.reading((dataset.id, version)) as connection:
             found = connection.execute(statement).all()
         if postcode is None:
             return [AddressPoint(row[0], row[1], None, *row[2:]) for row in found]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 
 import orjson
@@ -20,9 +20,11 @@ from sqlalchemy.schema import CreateColumn
 from broker.errors import StoreError
 from broker.model import Dataset
 from broker.store.backfill import Backfill, rebuild_search_entries
-from broker.store.bookkeeping import Bookkeeping
+from broker.store.bookkeeping import EARLIER_VALUE, Bookkeeping
 from broker.store.bulk import Bulk
-from broker.store.dialect import Claim, Dialect
+from broker.store.clock import StoreClock
+from broker.store.dialect import Dialect
+from broker.store.leases import Lease, Leases
 from broker.store.migration_plans import DatasetPlan, Inventory
 from broker.store.schemas import ChangeKind, SchemaChange
 from broker.store.search_writer import SearchWriter
@@ -79,9 +81,18 @@ class Migration:
     """Brings one store's tables to their declarations."""
 
     def __init__(
-        self, engine: Engine, dialect: Dialect, own: Bookkeeping, datasets: Sequence[Dataset], keep: timedelta
+        self,
+        engine: Engine,
+        dialect: Dialect,
+        own: Bookkeeping,
+        datasets: Sequence[Dataset],
+        keep: timedelta,
+        leases: Leases,
+        clock: StoreClock,
     ) -> None:
         self._engine = engine
+        self._leases = leases
+        self._clock = clock
         self._dialect = dialect
         self._own = own
         self._datasets = datasets
@@ -89,17 +100,16 @@ class Migration:
         self._search = SearchWriter(dialect, own.entries, Bulk(own.entries, engine.dialect))
         self.done: list[tuple[str, SchemaChange]] = []
         """What was followed, by data set."""
+        self.lacking: list[tuple[Table, str]] = []
+        """Columns that the store's own tables lack until `broker migrate`."""
 
     def run(self, mode: MigrationMode) -> dict[str, TableState]:
         """Apply the plans that the mode allows, and return the state of each table. Raises `StoreError` for an unknown layout."""
         inventory = self._inventory()
         if self._due(inventory, mode):
-            claim = self._turn()
-            try:
-                self._do(mode)
-            finally:
-                claim.release()
+            self._do(mode)
             inventory = self._inventory()
+        self.lacking = self._lacking(inventory)
         return {
             one.dataset.id: self._state(inventory, one)
             for one in self._plans(inventory, back=mode is MigrationMode.ALL)
@@ -109,10 +119,11 @@ class Migration:
 
     def _inventory(self) -> Inventory:
         with self._engine.connect() as connection:
+            self._clock.read(connection)
             return Inventory.at(connection, self._dialect, self._own)
 
     def _plans(self, inventory: Inventory, *, back: bool) -> Iterator[DatasetPlan]:
-        now = datetime.now(UTC)
+        now = self._clock.now()
         return inventory.plans(self._datasets, self._dialect, self._engine.dialect, now, now - self._keep, back=back)
 
     def _due(self, inventory: Inventory, mode: MigrationMode) -> bool:
@@ -153,7 +164,7 @@ class Migration:
             for column in one.columns:
                 if column.name in found.columns:
                     continue
-                if not column.nullable:
+                if not column.nullable and EARLIER_VALUE not in column.info:
                     raise StoreError(
                         f"the store at {self._engine.url!r} has a layout that is not known here: {one.name} has no "
                         f"{column.name}; move it away, and a new one is made and filled"
@@ -179,24 +190,30 @@ class Migration:
             return TableState(plan, write_refusal=waits, read_refusal=f"{waits}: its table has an earlier layout")
         generic = plan.dataset.generic  # what a layer's server gives, or gives no more, is the same for every host
         harmless = all(one.adds or (generic and one.kind in OF_A_SERVER) for one in plan.changes)
-        if self._is_earlier(inventory) or not harmless:
+        if self._is_earlier(inventory) or self.lacking or not harmless:
             return TableState(plan, write_refusal=waits + "".join(f"; {one.text}" for one in plan.changes))
         return TableState(plan)
 
     # applying the plans
 
-    def _turn(self) -> Claim:
-        """Wait for the exclusive claim; a second process then finds nothing left to do."""
-        while (claim := self._dialect.claim(self._engine, "migration")) is None:
-            time.sleep(PAUSE)
-        return claim
-
     def _do(self, mode: MigrationMode) -> None:
-        if self._dialect.shared:
-            self._carry_out(mode, self._short)
+        if not self._dialect.shared:
+            with self._short() as connection:  # whole or not at all, and nobody else writes meanwhile
+                self._carry_out(mode, lambda: nullcontext(connection))
             return
-        with self._short() as connection:  # whole or not at all
-            self._carry_out(mode, lambda: nullcontext(connection))
+        with self._short() as connection:
+            self._own.leases.create(connection, checkfirst=True)
+        lease = self._turn()
+        try:
+            self._carry_out(mode, self._short)
+        finally:
+            lease.release()
+
+    def _turn(self) -> Lease:
+        """Wait for the lease; a second process then finds nothing left to do."""
+        while (lease := self._leases.take("migration")) is None:
+            time.sleep(PAUSE)
+        return lease
 
     @contextmanager
     def _short(self) -> Iterator[Connection]:
@@ -221,7 +238,10 @@ class Migration:
                 self._own.declarations.drop(connection)
             for one in self._own.tables:
                 one.create(connection, checkfirst=True)
-            for one, name in lacking if self._alters(mode) else ():
+            # What is required comes last: SQLite makes the table anew for it, with all other columns.
+            for one, name in (
+                sorted(lacking, key=lambda pair: not pair[0].c[pair[1]].nullable) if self._alters(mode) else ()
+            ):
                 self._add_column(connection, one, name)
             self._dialect.prepare(connection, self._own)
 
@@ -277,6 +297,9 @@ class Migration:
             self._dialect.prepare_table(connection, plan.table)
 
     def _add_column(self, connection: Connection, table: Table, key: str) -> None:
+        if (earlier := table.c[key].info.get(EARLIER_VALUE)) is not None:
+            self._dialect.add_required(connection, table, key, earlier)
+            return
         made = CreateColumn(table.c[key]).compile(dialect=self._engine.dialect)
         connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {made}')
 
@@ -338,7 +361,7 @@ class Migration:
             insert(own).values(
                 dataset=id,
                 number=number,
-                at=datetime.now(UTC),
+                at=self._clock.now(),
                 since=plan.newest,
                 schema=replace(schema, number=number).dumped(),
                 changes=orjson.dumps([asdict(one) for one in plan.changes]).decode(),

@@ -5,12 +5,13 @@ the search is an array of words with a GIN index. Writers take turns by an advis
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import orjson
+import psycopg
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import (
     ARRAY,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     ColumnElement,
     Computed,
     Connection,
+    DateTime,
     Engine,
     Index,
     Integer,
@@ -33,62 +35,45 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as plain_column
 from sqlalchemy import table as plain_table
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.schema import CreateIndex
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from broker.errors import StoreError
 from broker.geometry import METRIC
-from broker.query import Find, Term
+from broker.query import Find, Read, Term
 from broker.store.bookkeeping import Bookkeeping
 from broker.store.column_types import Absent, InMetres, PostgisGeometry
-from broker.store.dialect import Claim, FoundColumn, FoundTable, Hit, Places, Quick, SearchEntry, Tables, Watch
+from broker.store.dialect import FoundColumn, FoundTable, Hit, Places, Quick, SearchEntry, Tables, Watch
 from broker.store.located import IN_METRES
+from broker.store.polling import Poll
 from broker.store.postgis_places import PostgisPlaces
 from broker.store.statements import Clause
 from broker.store.tables import index_name, metric_column
 
-__all__ = ["NoWatch", "Postgis", "SessionClaim"]
+__all__ = ["Postgis"]
 
 CONNECT_SECONDS = 10
 LOCK_MILLISECONDS = 250
 """How long a change of a table may keep new readers waiting for an old one."""
 READ_SECONDS = 60
-OPTIONS = f"-c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout={READ_SECONDS * 1000}"
+PREPARED_AFTER = 5
+"""How often a statement comes before it is prepared."""
+IDLE_SECONDS = 10
+"""How long a writer that has its turn may do nothing: one that was stopped in the middle makes way."""
+SETTINGS = "set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true), set_config('jit', 'off', true)"
+"""Set for one transaction each time: a session may be another one's, where a pooler stands between."""
 WRITERS = zlib.crc32(b"poznan-broker writers")
-
-
-@dataclass(frozen=True, slots=True)
-class SessionClaim:
-    """An advisory lock, held by a connection of its own: the server takes it back when the connection ends, a little later."""
-
-    connection: Connection
-
-    def release(self) -> None:
-        """Unlock, so that the next one need not wait, and end the connection instead of giving it back to the pool."""
-        with suppress(SQLAlchemyError):  # then it has ended already
-            self.connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
-        self.connection.invalidate()
-        self.connection.close()
-
-
-class NoWatch:
-    """A server across a network is asked each time."""
-
-    def token(self) -> object | None:
-        """Nothing is known at once."""
-        return None
-
-    def close(self) -> None:
-        """Nothing to close."""
 
 
 class Postgis:
     """The dialect of PostgreSQL 13 and newer with PostGIS 3."""
 
-    def watch(self, engine: Engine) -> Watch:
-        """None: the versions are looked up in each request."""
+    def watch(self, engine: Engine, look: Callable[[], object]) -> Watch:
+        """By a thread that looks some times a second."""
         del engine
-        return NoWatch()
+        return Poll(look)
 
     def quick(self, engine: Engine) -> Quick | None:
         """None: a server is waited for."""
@@ -96,11 +81,26 @@ class Postgis:
         return None
 
     @contextmanager
-    def limit(self, connection: Any, seconds: float) -> Iterator[None]:  # noqa: ANN401 - of the driver
-        """The server ends what takes longer; what is set in a transaction ends with it."""
-        milliseconds = max(1, int(min(seconds, READ_SECONDS) * 1000))
-        connection.execute(f"SET LOCAL statement_timeout = {milliseconds}")
-        yield
+    def snapshot(
+        self,
+        connection: Any,  # noqa: ANN401 - as the dialect's protocol has it
+        seconds: float | None,
+        reads: Sequence[Read],
+    ) -> Iterator[Mapping[Read, int]]:
+        """A transaction whose statements all see the same (REPEATABLE READ); the server ends what takes longer."""
+        left = READ_SECONDS if seconds is None else min(seconds, READ_SECONDS)
+        asked: list[Any] = [str(max(1, int(left * 1000)))]
+        if reads:
+            asked += [[id for id, _ in reads], [one.number for _, one in reads], [one.id for _, one in reads]]
+        found = connection.execute(BEGIN_READING if reads else BEGIN_WITHOUT, asked).fetchone()[-1]
+        yield {one: last for one, last in zip(reads, found, strict=True) if last is not None} if reads else {}
+
+    def broke_off(self, error: Exception) -> bool:
+        """By the class of the database's code; without a code the connection has ended."""
+        if not isinstance(error, psycopg.Error):
+            return isinstance(error, PoolTimeout)
+        code = error.sqlstate
+        return isinstance(error, psycopg.OperationalError) if code is None else code.startswith(BROKEN_OFF)
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of an array."""
@@ -117,30 +117,32 @@ class Postgis:
 
     def open(self, url: str) -> Engine:
         """An engine over a database with PostGIS, which is switched on when it is not. Raises `StoreError`."""
-        engine = create_engine(
-            url,
-            connect_args={"options": OPTIONS, "connect_timeout": CONNECT_SECONDS, "application_name": "poznan-broker"},
-            pool_size=8,
-            max_overflow=8,
-            pool_pre_ping=True,
-        )
-        event.listen(engine, "begin", _begin)
         try:
+            engine = _engine(url, pooled=False)
             with engine.connect() as connection, connection.begin():
                 if connection.scalar(text("SELECT count(*) FROM pg_extension WHERE extname = 'postgis'")) == 0:
                     connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
+                driver: Any = connection.connection.driver_connection
+                pooled = driver.info.backend_pid != connection.scalar(text("SELECT pg_backend_pid()"))
         except SQLAlchemyError as error:
-            engine.dispose()
             raise StoreError(
-                f"the store at {engine.url!r} cannot be opened, or PostGIS cannot be switched on in it: "
+                f"the store at {make_url(url)!r} cannot be opened, or PostGIS cannot be switched on in it: "
                 f"{_first_line(error)}"
             ) from error
+        if pooled:
+            engine.dispose()
+            engine = _engine(url, pooled=True)
         return engine
 
     @property
     def shared(self) -> bool:
         """Several hosts may answer, and one is upgraded after the other."""
         return True
+
+    @property
+    def clock(self) -> ColumnElement[datetime] | None:
+        """The server's, as it goes on within a transaction."""
+        return func.clock_timestamp(type_=DateTime(timezone=True))
 
     def tables(self, connection: Connection) -> Mapping[str, FoundTable]:
         """By the database's own catalogue."""
@@ -155,6 +157,14 @@ class Postgis:
     def let_be_null(self, connection: Connection, table_name: str, column: str) -> None:
         """By a change of the catalogue alone."""
         connection.exec_driver_sql(f'ALTER TABLE "{table_name}" ALTER COLUMN "{column}" DROP NOT NULL')
+
+    def add_required(self, connection: Connection, table: Table, column: str, value: str) -> None:
+        """By a column that is filled before it is required."""
+        added = CreateColumn(table.c[column]).compile(dialect=connection.dialect)
+        alter = f'ALTER TABLE "{table.name}"'
+        connection.exec_driver_sql(f"{alter} ADD COLUMN {str(added).replace(' NOT NULL', '')}")
+        connection.exec_driver_sql(f'UPDATE "{table.name}" SET "{column}" = {value}')  # noqa: S608 - our own names
+        connection.exec_driver_sql(f'{alter} ALTER COLUMN "{column}" SET NOT NULL')
 
     def replace_places(self, connection: Connection, table: Table) -> None:
         """Nothing: the database keeps its indexes itself."""
@@ -196,15 +206,6 @@ class Postgis:
                 table.append_column(Column(named, InMetres(METRIC), key=IN_METRES, info={"value_of": shape}))
             for indexed in (table.c[shape], table.c[IN_METRES]):
                 Index(index_name(table.name, f"{indexed.name}_gist"), indexed, postgresql_using="gist")
-
-    def claim(self, engine: Engine, name: str) -> Claim | None:
-        """An advisory lock: the server takes it back when the process ends."""
-        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        number = zlib.crc32(f"poznan-broker {name}".encode())
-        if connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
-            return SessionClaim(connection)
-        connection.close()
-        return None
 
     def prepare(self, connection: Connection, own: Bookkeeping) -> None:
         """The words of the search: of the title, and all of them."""
@@ -258,7 +259,7 @@ class Postgis:
         """Everything that matches, the title's matches first, then by rank."""
         asked = {
             "match": " & ".join(map(_term, find.terms)),
-            "versions": orjson.dumps(dict(find.versions)).decode(),
+            "versions": orjson.dumps({id: one.number for id, one in find.versions.items()}).decode(),
             "titles_only": find.titles_only,
             "size": find.size,
             "skip": find.skip,
@@ -296,11 +297,56 @@ FIND_INDEXES = """
 """
 
 
+BEGIN_WITHOUT = f"SELECT {SETTINGS}, set_config('statement_timeout', %s, true)"
+BEGIN_READING = f"""
+    {BEGIN_WITHOUT}, ARRAY(
+        SELECT CASE
+            WHEN EXISTS (
+                SELECT 1 FROM broker_versions AS v
+                WHERE v.dataset = w.dataset AND v.number = w.number AND w.id IN (v.id, '')
+            ) THEN NULL
+            ELSE (SELECT coalesce(max(number), 0) FROM broker_versions AS v WHERE v.dataset = w.dataset)
+        END
+        FROM unnest(%s::text[], %s::bigint[], %s::text[]) WITH ORDINALITY AS w (dataset, number, id, place) ORDER BY place
+    )
+"""  # noqa: S608 - constants of this module
+BEGIN_WRITING = f"""
+    SELECT {SETTINGS}, set_config('statement_timeout', '0', true),
+        set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS * 1000}', true), pg_advisory_xact_lock({WRITERS})
+"""
+BROKEN_OFF = ("08", "40", "53", "57P")
+"""Classes of errors that may not come again: connections, rollbacks, resources, the operator's intervention."""
+
+
+def _engine(url: str, *, pooled: bool) -> Engine:
+    """An engine; through a pooler nothing is prepared, since it may lead to another session the next time."""
+    engine = create_engine(
+        url,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "poznan-broker",
+            "prepare_threshold": None if pooled else PREPARED_AFTER,
+        },
+        isolation_level="REPEATABLE READ",
+        pool_size=8,
+        max_overflow=8,
+        pool_pre_ping=True,
+    )
+    event.listen(engine, "set_connection_execution_options", _writer)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _writer(_connection: Connection, options: dict[str, Any]) -> None:
+    """A writer sees what was committed before its turn came."""
+    if options.get("writing"):
+        options["isolation_level"] = "READ COMMITTED"
+
+
 def _begin(connection: Connection) -> None:
     """A writer takes its turn at the start, and may take longer than a reader."""
     if connection.get_execution_options().get("writing", False):
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+        connection.exec_driver_sql(BEGIN_WRITING)
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -29,7 +29,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from broker.errors import TooMuch
 from broker.geometry import METRIC, WGS84, metric
 from broker.model import Dataset
-from broker.query import ROW, Bbox, Link, Near, Pair, Predicate, Related, RelatedTo, Shape
+from broker.query import ROW, Bbox, Link, Near, Pair, Predicate, Related, RelatedTo, Shape, Version, reads
+from broker.store.database import tried_again
 from broker.store.dialect import MAX_ROWS, Joined, Tables
 from broker.store.located import IN_METRES
 from broker.store.statements import Clause, at, condition
@@ -65,13 +66,13 @@ class PostgisPlaces:
         point = func.ST_SetSRID(func.ST_MakePoint(around.x, around.y), METRIC)
         return func.ST_DWithin(table.c[IN_METRES], point, near.distance, type_=true().type)
 
-    def shape(self, dataset: Dataset, version: int, shape: Shape) -> Clause:
+    def shape(self, dataset: Dataset, version: Version, shape: Shape) -> Clause:
         """By the index, then exactly."""
         del version
         given = func.ST_GeomFromWKB(literal(shapely.to_wkb(shape.geometry)), WGS84)
         return FUNCTIONS[shape.predicate](_shape(self._store.tables[dataset.id]), given, type_=true().type)
 
-    def related_to(self, dataset: Dataset, version: int, related_to: RelatedTo) -> Clause:
+    def related_to(self, dataset: Dataset, version: Version, related_to: RelatedTo) -> Clause:
         """Where there is one that is linked."""
         del version
         other = _alias(self._store.tables[related_to.dataset.id], "other")
@@ -103,6 +104,7 @@ class PostgisJoined:
     ) -> None:
         self._store = store
         self._related = related
+        self.reads = reads(related)
         self._asked, self._placed, self._parents = asked
         self._children, self._mine = mine
         self._position: ColumnElement[int] = cast(self._asked.c.position, BigInteger) - 1
@@ -116,8 +118,9 @@ class PostgisJoined:
             parents.join(self._children, linked, isouter=outer)
         )
 
+    @tried_again
     def _read(self, statement: Select[Any]) -> list[Any]:
-        with self._store.reading() as connection:
+        with self._store.reading(*self.reads) as connection:
             return list(connection.execute(statement).all())
 
     def counts(self) -> dict[Any, int]:

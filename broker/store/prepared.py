@@ -49,7 +49,7 @@ class Prepared:
 
 def form(query: Query) -> tuple[Query, dict[str, Any]] | None:
     """The question's form and its values by the names of their slots; None when its SQL hangs on its values."""
-    values: list[Any] = [query.version]
+    values: list[Any] = [query.version if isinstance(query.version, Slot) else query.version.number]
     where = query.where and _form(query.dataset, query.where, values)
     if where is None and query.where is not None:
         return None

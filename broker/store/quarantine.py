@@ -6,17 +6,20 @@ its rows the next number and ends those they replace, in one transaction, as pub
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from broker.errors import NotFound
+from broker.errors import NotFound, StoreError
 from broker.model import Dataset
-from broker.store.database import Database, Published
+from broker.store.database import Database
+from broker.store.leases import Lease
 from broker.store.lives import HELD, drop_held, end
+from broker.store.published import Published, new_id, newest
+from broker.store.statements import at
 from broker.store.versions import Changes, Draft, keep_facts, written
 from broker.text import storable
 
@@ -80,37 +83,53 @@ def hold(draft: Draft, doubts: Sequence[Doubt], agreed: int) -> Held:
     ``agreed`` is its `agreement`.
     """
     gone, own = draft.finish(), draft.store.own
-    before, now = held(draft.store).get(draft.dataset.id), datetime.now(UTC)
-    since = before.held_at if before is not None and agreed > 1 else now
-    made = Held(draft.dataset.id, since, now, agreed, tuple(doubts), draft.changes, draft.sample)
-    with draft.store.writing() as connection:
+    before = held(draft.store).get(draft.dataset.id)
+    with draft.store.writing(draft.lease) as connection:
         draft.store.check_writable(connection, draft.dataset)
+        now = draft.store.clock.read(connection)
+        since = before.held_at if before is not None and agreed > 1 else now
+        made = Held(draft.dataset.id, since, now, agreed, tuple(doubts), draft.changes, draft.sample)
         drop_held(connection, draft.store, draft.dataset)
         _move(connection, draft.store, draft.dataset, draft.number, HELD)
         connection.execute(insert(own.quarantine).values(**_row(made, gone), facts=written(draft.facts)))
         draft.keep_rejected(connection)
+        draft.end_draft(connection)
     draft.kept = True
     return made
 
 
-def accept(store: Database, dataset: Dataset) -> Published:
-    """Publish what is held. Raises `NotFound` when nothing is."""
+def accept(store: Database, dataset: Dataset, lease: Lease) -> Published:
+    """Publish what is held. Raises `NotFound` when nothing is, `StoreError` when it is not whole any more."""
     own, table = store.own, store.tables[dataset.id]
-    base, now = store.version(dataset), datetime.now(UTC)
-    with store.writing() as connection:
+    with store.writing(lease) as connection:
         store.check_writable(connection, dataset)
         row = connection.execute(select(own.quarantine).where(own.quarantine.c.dataset == dataset.id)).first()
         if row is None:
             raise NotFound(f"{dataset.id}: nothing is held in quarantine")
         found = _read(row)
-        made = Published(dataset.id, store.next_number(base), now, found.seen_at, found.changes.records, found.sample)
+        base = newest(connection, own.versions).get(dataset.id, Published(dataset.id, 0))
+        made = Published(
+            dataset.id,
+            store.next_number(base),
+            store.clock.next(connection, base.published_at),
+            found.seen_at,
+            found.changes.records,
+            found.sample,
+            new_id(),
+        )
         replaced = connection.execute(select(table.c[dataset.key]).where(table.c["_since"] == HELD)).scalars()
         end(connection, store, dataset, [*orjson.loads(row.gone), *replaced], made.number)
         _move(connection, store, dataset, HELD, made.number)
+        there = connection.scalar(select(func.count()).where(at(table, made.version))) or 0
+        if there != made.records:
+            raise StoreError(
+                f"{dataset.id}: {made.records} records were held, and {there} are there: the store has lost some; refresh it again"
+            )
         keep_facts(connection, store, dataset, row.facts)
         connection.execute(delete(own.quarantine).where(own.quarantine.c.dataset == dataset.id))
         connection.execute(insert(own.versions).values(**asdict(made)))
         store.dialect.settle(connection, table)
+    store.published()
     return made
 
 

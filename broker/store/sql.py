@@ -6,13 +6,13 @@ Every method blocks; whoever serves requests calls them in threads.
 
 import threading
 from collections.abc import Hashable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import shapely
 from cachetools import LRUCache
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import func, insert, select
 
 from broker.catalog import Catalog
 from broker.errors import StoreError, TooMuch
@@ -29,16 +29,19 @@ from broker.query import (
     Related,
     Row,
     Selection,
+    Version,
+    reads,
 )
 from broker.store import history, statements
 from broker.store.columns import ColumnReads
-from broker.store.database import Database, Published
+from broker.store.database import Database, tried_again
 from broker.store.dialect import Dialect, Joined
 from broker.store.districts import Districts
 from broker.store.entries import searched, searched_columns
 from broker.store.geocoder import Geocoder
 from broker.store.history import Difference, DifferenceKind
 from broker.store.migration import MigrationMode
+from broker.store.published import Published
 from broker.store.quarantine import Held, accept, held
 from broker.store.relocation import Relocation
 from broker.store.tables import decoder
@@ -72,100 +75,99 @@ class SqlStore(Database):
 
     def draft(self, dataset: Dataset, *, sample: bool) -> Draft:
         """Begin the next version of a data set. Raises `StoreError` when another refresh of it is under way."""
-        claim = self.claim(dataset.id)
-        if claim is None:
+        lease = self.lease(dataset.id)
+        if lease is None:
             raise StoreError(f"{dataset.id} is being refreshed by another process; try again when it has finished")
         try:
-            return Draft(self, self.districts, self.geocoder, dataset, claim, sample=sample)
+            return Draft(self, self.districts, self.geocoder, dataset, lease, sample=sample)
         except BaseException:
-            claim.release()
+            lease.release()
             raise
 
-    def place_again(self) -> None:
-        """After the districts have changed: tell every located row which one it lies in now.
-
-        What was answered in between was read at the districts' newest version, but not all of it was told yet: the version counts as
-        checked anew at the end, so that no such answer is taken for what would be answered now.
-        """
-        for dataset in self.catalog.datasets.values():
-            if not dataset.located:
-                continue
-            one = self.tables[dataset.id]
-            with self.writing() as connection:
-                rows = connection.execute(select(one.c["_row"], one.c["_lon"], one.c["_lat"], one.c["_district"])).all()
-                keys = self.districts.keys_at([(row[1], row[2]) for row in rows])
-                moved = [{"r": row[0], "d": key} for row, key in zip(rows, keys, strict=True) if row[3] != key]
-                if moved:
-                    where = one.c["_row"] == bindparam("r")
-                    connection.execute(update(one).where(where).values(_district=bindparam("d")), moved)
-        if self.catalog.partition is not None:
-            newest, versions = self.version(self.catalog.partition), self.own.versions
-            known = (versions.c.dataset == newest.dataset) & (versions.c.number == newest.number)
-            with self.writing() as connection:
-                connection.execute(update(versions).where(known).values(checked_at=datetime.now(UTC)))
+    def is_misplaced(self, published: Published) -> bool:
+        """Whether a version's records were last looked up in other districts than the newest ones."""
+        dataset, partition = self.catalog.datasets[published.dataset], self.catalog.partition
+        if partition is None or not published.number or not dataset.located or dataset.partition:
+            return False
+        return (published.placed_by or "") != self.version(partition).id
 
     def locate_again(self, dataset: Dataset) -> Published:
-        """Look up again every address that another version of the register was asked for; a place that changes makes a version.
+        """Look up again what has an address or lies in a district, where the register or the districts are of another version.
 
-        While another refresh of the data set is under way nothing is done: whoever refreshes does this afterwards.
+        A place or district that changes makes a version. While another refresh of the data set is under way nothing is done: whoever
+        refreshes does this afterwards.
         """
         base = self.version(dataset)
-        claim = None if self.table_states[dataset.id].write_refusal else self.claim(dataset.id)
-        if claim is None:
+        if not base.number or not (dataset.geocode or self.is_misplaced(base)):
+            return base
+        lease = None if self.table_states[dataset.id].write_refusal else self.lease(dataset.id)
+        if lease is None:
             return base
         try:
-            again = Relocation(self, self.districts, self.geocoder, dataset, claim, sample=base.sample)
+            again = Relocation(self, self.districts, self.geocoder, dataset, lease, sample=base.sample)
         except BaseException:
-            claim.release()
+            lease.release()
             raise
         try:
             return again.locate_again()
         finally:
             again.close()
 
+    @tried_again
     def geocoded(self, dataset: Dataset) -> dict[str | None, int]:
         """How many of the newest version's records were located by an address, by the method's name; None for those that were not."""
         one = self.tables[dataset.id]
         method, looked_up = one.c[f"{GEOCODING}_method"], one.c[f"{GEOCODING}_version"].is_not(None)
-        statement = select(method, func.count()).where(statements.at(one, self.version(dataset).number), looked_up)
-        with self.reading() as connection:
+        base = self.version(dataset)
+        statement = select(method, func.count()).where(statements.at(one, base.version), looked_up)
+        with self.reading(base.read) as connection:
             return {row[0]: row[1] for row in connection.execute(statement.group_by(method))}
 
     # the past
 
+    @tried_again
     def standing(self, dataset: Dataset, moment: datetime) -> Published | None:
         """The version that was the newest at a moment; None when none that is kept was there yet."""
         return None if self.table_states[dataset.id].read_refusal else history.standing(self, dataset, moment)
 
+    @tried_again
+    def named(self, dataset: Dataset, id: str) -> Published:
+        """The version of this id. Raises `VersionGone` when there is none, or not any more."""
+        return history.named(self, dataset, id)
+
+    @tried_again
     def begins(self, dataset: Dataset) -> datetime | None:
         """When the oldest version that is kept was published."""
         return history.begins(self, dataset)
 
+    @tried_again
     def differences(
-        self, dataset: Dataset, versions: tuple[int, int], size: int, after: object = None
+        self, dataset: Dataset, versions: tuple[Version, Version], size: int, after: object = None
     ) -> tuple[list[Difference], bool]:
         """What differs between two versions, by key from the one after ``after`` on; and whether there is more."""
         return history.differences(self, dataset, versions, size, after)
 
-    def count_differences(self, dataset: Dataset, versions: tuple[int, int]) -> dict[DifferenceKind, int]:
+    @tried_again
+    def count_differences(self, dataset: Dataset, versions: tuple[Version, Version]) -> dict[DifferenceKind, int]:
         """How many records differ between two versions, by how."""
         return history.count(self, dataset, versions)
 
     # refreshes
 
+    @tried_again
     def held(self) -> dict[str, Held]:
         """What is in quarantine, by data set."""
         return held(self)
 
     def accept(self, dataset: Dataset) -> Published:
         """Publish what of a data set is held. Raises `NotFound` when nothing is, `StoreError` while it is being refreshed."""
-        claim = self.claim(dataset.id)
-        if claim is None:
+        lease = self.lease(dataset.id)
+        if lease is None:
             raise StoreError(f"{dataset.id} is being refreshed; try again when it has finished")
         try:
-            return accept(self, dataset)
+            return accept(self, dataset, lease)
         finally:
-            claim.release()
+            lease.release()
 
     def record(self, refresh: RefreshRecord) -> None:
         """Keep how a refresh went."""
@@ -176,6 +178,7 @@ class SqlStore(Database):
         with self.writing() as connection:
             connection.execute(insert(self.own.refreshes).values(**values, **counts))
 
+    @tried_again
     def last_refreshes(self) -> dict[str, RefreshRecord]:
         """How the last refresh of each data set went."""
         own = self.own.refreshes
@@ -194,6 +197,7 @@ class SqlStore(Database):
             for row in rows
         }
 
+    @tried_again
     def rejected(self, dataset: Dataset, size: int) -> list[tuple[str, str]]:
         """Rows of the last read version that could not be read: reason, and the row as JSON."""
         own = self.own.rejected
@@ -203,21 +207,23 @@ class SqlStore(Database):
         with self.reading() as connection:
             return [(row.reason, row.row) for row in connection.execute(statement)]
 
-    def repairs(self, dataset: Dataset, version: int) -> list[tuple[str, int]]:
+    @tried_again
+    def repairs(self, dataset: Dataset, version: Version) -> list[tuple[str, int]]:
         """What was put right in the places of a version's records, and in how many."""
         if not dataset.located:
             return []
-        with self.reading() as connection:
+        with self.reading((dataset.id, version)) as connection:
             found = connection.execute(statements.repairs(self.tables[dataset.id], version))
             return [(what, count) for what, count in found]
 
     # questions
 
+    @tried_again
     def select(self, query: Query) -> Selection:
         """A page of records, in the order asked whichever way it was read."""
         one = self.tables[query.dataset.id]
         columns = [*statements.asked(one, query.dataset, query.columns), *statements.positions(one, query)]
-        with self.reading() as connection:
+        with self.reading(*reads(query)) as connection:
             found = connection.execute(statements.page(one, query, self.places, columns)).all()
         more = len(found) > query.window.size
         rows = list(found[: query.window.size])
@@ -227,6 +233,7 @@ class SqlStore(Database):
         decode = decoder(query.dataset, query.columns)
         return Selection([decode(row._mapping) for row in rows], more, [tuple(row[-width:]) for row in rows])
 
+    @tried_again
     def count(self, query: Query) -> int:
         """How many records match; once counted, known for as long as the version is."""
         key = (query.dataset.id, query.version, query.where)
@@ -242,34 +249,39 @@ class SqlStore(Database):
         return known
 
     def _count(self, query: Query) -> int:
-        with self.reading() as connection:
+        with self.reading(*reads(query)) as connection:
             return connection.scalar(statements.count(self.tables[query.dataset.id], query, self.places)) or 0
 
+    @tried_again
     def aggregate(self, query: Aggregation) -> list[Group]:
         """Groups, largest first. Raises `TooMuch` when there are more than the limit."""
-        with self.reading() as connection:
+        with self.reading(*reads(query)) as connection:
             rows = connection.execute(statements.aggregate(self.tables[query.dataset.id], query, self.places)).all()
         if len(rows) > query.limit:
             raise TooMuch(f"aggregate: more than {query.limit} groups; narrow the filter or group by something coarser")
         return [_as_group(query, row) for row in rows]
 
-    def by_key(self, dataset: Dataset, version: int, keys: Iterable[Any], columns: frozenset[str]) -> dict[Any, Row]:
+    @tried_again
+    def by_key(
+        self, dataset: Dataset, version: Version, keys: Iterable[Any], columns: frozenset[str]
+    ) -> dict[Any, Row]:
         """The records of these keys, those that there are."""
         one = self.tables[dataset.id]
         decode = decoder(dataset, columns)
         asked = statements.asked(one, dataset, columns)
         statement = statements.by_key(one, dataset, version, asked, self.dialect.among)
-        with self.reading() as connection:
+        with self.reading((dataset.id, version)) as connection:
             rows = connection.execute(statement, {"listed": self.dialect.listing(sorted(set(keys)))})
             return {row._mapping[dataset.key]: decode(row._mapping) for row in rows}
 
     # places
 
-    def geometry_type(self, dataset: Dataset, version: int) -> str | None:
+    @tried_again
+    def geometry_type(self, dataset: Dataset, version: Version) -> str | None:
         """What the shapes of a version are: one type of GeoJSON, a Multi- one where some are, ``Geometry`` when they differ."""
         one = self.tables[dataset.id]
         shape = one.c[str(dataset.geometry)]
-        with self.reading() as connection:
+        with self.reading((dataset.id, version)) as connection:
             some = connection.execute(select(shape).where(statements.at(one, version), shape.is_not(None)).limit(1000))
             types = {
                 name.removeprefix("Multi"): name for name in sorted(shapely.from_wkb(wkb).geom_type for (wkb,) in some)
@@ -278,24 +290,29 @@ class SqlStore(Database):
             return "Geometry"
         return next(iter(types.values()), None)
 
+    @tried_again
     def join(self, related: Related) -> Joined:
         """The records that are linked to each of some parents: one computation for all. Raises `TooMuch`."""
         return self.places.join(related)
 
-    def by_row(self, dataset: Dataset, rows: Iterable[int], columns: frozenset[str]) -> dict[int, Row]:
-        """The records of these rows, as a join gives them."""
+    @tried_again
+    def by_row(
+        self, dataset: Dataset, version: Version, rows: Iterable[int], columns: frozenset[str]
+    ) -> dict[int, Row]:
+        """The records of these rows of a version, as a join gives them."""
         one = self.tables[dataset.id]
         decode = decoder(dataset, columns)
         asked = [one.c[ROW], *statements.asked(one, dataset, columns)]
         statement = statements.by_row(one, asked, self.dialect.among)
-        with self.reading() as connection:
+        with self.reading((dataset.id, version)) as connection:
             found = connection.execute(statement, {"listed": self.dialect.listing(sorted(set(rows)))})
             return {row._mapping[ROW]: decode(row._mapping) for row in found}
 
+    @tried_again
     def aggregate_related(self, joined: Joined, query: Aggregation) -> dict[int, list[Group]]:
         """The groups of each parent, by its position among those asked for. Raises `TooMuch` when there are more than the limit."""
         statement = statements.aggregate_related(self.tables[query.dataset.id], query, joined.relation())
-        with self.reading() as connection:
+        with self.reading(*joined.reads) as connection:
             rows = connection.execute(statement).all()
         if len(rows) > query.limit:
             raise TooMuch(f"aggregate: more than {query.limit} groups; narrow the filter or group by something coarser")
@@ -306,9 +323,10 @@ class SqlStore(Database):
 
     # words
 
+    @tried_again
     def find(self, find: Find) -> tuple[list[Found], int]:
         """What matches, best first, and how many in all."""
-        with self.reading() as connection:
+        with self.reading(*find.versions.items()) as connection:
             hits, total = self.dialect.find(connection, find)
             found: dict[tuple[str, int], Found] = {}
             for id in {hit[0] for hit in hits}:
@@ -322,11 +340,13 @@ class SqlStore(Database):
                     found[id, record["_row"]] = Found(id, record[dataset.key], title, text, score)
         return [found[of, row] for of, row, _ in hits], total
 
+    @tried_again
     def known(self, word: str, *, prefix: bool = False) -> bool:
         """Whether any record holds this folded word or stem, or one that begins with it."""
         with self.reading() as connection:
             return self.dialect.known(connection, word, prefix=prefix)
 
+    @tried_again
     def vocabulary(self) -> Iterable[tuple[str, int]]:
         """Every searched word and in how many records it occurs."""
         with self.reading() as connection:

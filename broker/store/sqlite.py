@@ -4,15 +4,14 @@ The R*Tree keeps 32-bit floats rounded outwards, so that it gives candidates by 
 about places is in `broker.store.sqlite_places`.
 """
 
-import fcntl
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 from sqlalchemy import (
@@ -38,13 +37,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from broker.errors import StoreError
-from broker.query import Find, Term
+from broker.query import Find, Read, Term
 from broker.store.bookkeeping import Bookkeeping
-from broker.store.dialect import Claim, FoundColumn, FoundTable, Hit, Places, Quick, SearchEntry, Tables, Watch
+from broker.store.dialect import FoundColumn, FoundTable, Hit, Places, Quick, SearchEntry, Tables, Watch
 from broker.store.sqlite_places import FUNCTIONS, SqlitePlaces, rtree
 from broker.store.statements import Clause
 
-__all__ = ["CommitWatch", "CountedSteps", "FileClaim", "Sqlite"]
+__all__ = ["CommitWatch", "CountedSteps", "Sqlite"]
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -63,17 +62,6 @@ QUICK_STEPS = 100_000
 STEPS_BETWEEN = 20_000
 """Steps of the virtual machine between two looks at the clock: some tenths of a millisecond."""
 TITLE_WEIGHT, TEXT_WEIGHT, WORD_WEIGHT = 10.0, 1.0, 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class FileClaim:
-    """An open, locked file; closing it unlocks it."""
-
-    file: IO[str]
-
-    def release(self) -> None:
-        """Close the file."""
-        self.file.close()
 
 
 class CommitWatch:
@@ -95,6 +83,11 @@ class CommitWatch:
         except (sqlite3.OperationalError, sqlite3.ProgrammingError):
             return None
         return token  # type: ignore[no-any-return]  # a number
+
+    now = token
+
+    def changed(self) -> None:
+        """Nothing: the data version says so."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -138,8 +131,9 @@ class CountedSteps:
 class Sqlite:
     """The dialect of SQLite 3.35 and newer."""
 
-    def watch(self, engine: Engine) -> Watch:
+    def watch(self, engine: Engine, look: Callable[[], object]) -> Watch:
         """By the data version of the file."""
+        del look
         return CommitWatch(str(engine.url.database))
 
     def quick(self, engine: Engine) -> Quick | None:
@@ -147,14 +141,30 @@ class Sqlite:
         return CountedSteps(engine.raw_connection())
 
     @contextmanager
-    def limit(self, connection: Any, seconds: float) -> Iterator[None]:  # noqa: ANN401 - of the driver
-        """SQLite's virtual machine looks at the clock now and then."""
-        until = time.monotonic() + seconds
-        connection.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN)
+    def snapshot(
+        self,
+        connection: Any,  # noqa: ANN401 - as the dialect's protocol has it
+        seconds: float | None,
+        reads: Sequence[Read],
+    ) -> Iterator[Mapping[Read, int]]:
+        """A transaction, begun unless there is one; SQLite's virtual machine looks at the clock now and then."""
+        begun = bool(reads) and not connection.in_transaction
+        if seconds is not None:
+            until = time.monotonic() + seconds
+            connection.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN)
         try:
-            yield
+            if begun:
+                connection.execute("BEGIN")
+            yield _missing(connection, reads)
         finally:
-            connection.set_progress_handler(None, 0)
+            if seconds is not None:
+                connection.set_progress_handler(None, 0)
+            if begun:
+                connection.rollback()
+
+    def broke_off(self, error: Exception) -> bool:
+        """When it would have had to wait too long for another process."""
+        return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of a JSON array."""
@@ -191,6 +201,11 @@ class Sqlite:
         """One host has the file, and whichever command opens it first follows the declarations."""
         return False
 
+    @property
+    def clock(self) -> ColumnElement[datetime] | None:
+        """None: the file's clock is its host's."""
+        return None
+
     def tables(self, connection: Connection) -> Mapping[str, FoundTable]:
         """By SQLite's own tables of tables, columns and indexes."""
         columns: dict[str, dict[str, FoundColumn]] = {}
@@ -213,6 +228,17 @@ class Sqlite:
         connection.exec_driver_sql(f'{alter} DROP COLUMN "{column}"')
         connection.exec_driver_sql(f'{alter} RENAME COLUMN "{column}__null" TO "{column}"')
 
+    def add_required(self, connection: Connection, table: Table, column: str, value: str) -> None:
+        """By a table in its place, since SQLite lets no column be required afterwards."""
+        there = [f'"{name}"' for name in self.tables(connection)[table.name].columns]
+        earlier, names = f'"{table.name}__earlier"', ", ".join(there)
+        connection.exec_driver_sql(f'ALTER TABLE "{table.name}" RENAME TO {earlier}')
+        table.create(connection)
+        connection.exec_driver_sql(
+            f'INSERT INTO "{table.name}" ({names}, "{column}") SELECT {names}, {value} FROM {earlier}'  # noqa: S608 - our own names
+        )
+        connection.exec_driver_sql(f"DROP TABLE {earlier}")
+
     def replace_places(self, connection: Connection, table: Table) -> None:
         """The R*Tree is filled from the columns of the extent."""
         self.prepare_table(connection, table)
@@ -233,18 +259,6 @@ class Sqlite:
     def index_later(self, engine: Engine, index: Index) -> None:
         """Never: an index is made in the transaction that follows a declaration."""
         raise NotImplementedError
-
-    def claim(self, engine: Engine, name: str) -> Claim | None:
-        """A locked file beside the database: the kernel takes the lock back when its process dies."""
-        folder = Path(f"{engine.url.database}.locks")
-        folder.mkdir(exist_ok=True)
-        file = (folder / name).open("w")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            return None
-        return FileClaim(file)
 
     def prepare(self, connection: Connection, own: Bookkeeping) -> None:
         """The full-text table: every column holds folded words, so the tokenizer has nothing left to do but split."""
@@ -304,7 +318,7 @@ class Sqlite:
         """Everything that matches, the title's matches first, then by BM25."""
         match = " AND ".join(_term(one) for one in find.terms)
         title = f"{{title words}} : ({match})"
-        versions = orjson.dumps(dict(find.versions)).decode()
+        versions = orjson.dumps({id: one.number for id, one in find.versions.items()}).decode()
         asked = {
             "match": title if find.titles_only else match,
             "title": title,
@@ -334,6 +348,15 @@ FIND_INDEXES = """
     SELECT m.name, l.name, i.name FROM sqlite_master AS m JOIN pragma_index_list(m.name) AS l JOIN pragma_index_info(l.name) AS i
     WHERE m.type = 'table' AND l.origin = 'c' ORDER BY l.name, i.seqno
 """
+
+
+HAS = "SELECT 1 FROM broker_versions WHERE dataset = ? AND number = ? AND ? IN (id, '')"
+LAST = "SELECT coalesce(max(number), 0) FROM broker_versions WHERE dataset = ?"
+
+
+def _missing(connection: sqlite3.Connection, reads: Sequence[Read]) -> Mapping[Read, int]:
+    missing = [one for one in reads if not connection.execute(HAS, (one[0], *one[1])).fetchone()]
+    return {one: connection.execute(LAST, (one[0],)).fetchone()[0] for one in missing}
 
 
 def _connected(connection: sqlite3.Connection, _record: object) -> None:

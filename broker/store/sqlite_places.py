@@ -19,7 +19,7 @@ from sqlalchemy import table as plain_table
 from broker.errors import TooMuch
 from broker.geometry import METRIC, WGS84, Geometry, metric, transform
 from broker.model import Dataset
-from broker.query import ROW, Bbox, Condition, Link, Near, Pair, Predicate, Related, RelatedTo, Shape
+from broker.query import ROW, Bbox, Condition, Link, Near, Pair, Predicate, Related, RelatedTo, Shape, Version, reads
 from broker.store import joins
 from broker.store.arrays import Array, Layers
 from broker.store.dialect import MAX_ROWS, Joined, Tables
@@ -84,7 +84,7 @@ class SqlitePlaces:
         c = table.c
         return and_(c["_west"] <= box.east, c["_east"] >= box.west, c["_south"] <= box.north, c["_north"] >= box.south)
 
-    def shape(self, dataset: Dataset, version: int, shape: Shape) -> Clause:
+    def shape(self, dataset: Dataset, version: Version, shape: Shape) -> Clause:
         """The rows that a tree over the version's shapes finds."""
         layer = self._layers.get(dataset, version)
         if shape.predicate is Predicate.DISJOINT:
@@ -94,7 +94,7 @@ class SqlitePlaces:
             found = layer.tree.query(shape.geometry, predicate=joins.INVERSE.get(shape.predicate, shape.predicate))
         return self._among(dataset, layer.rows[found])
 
-    def related_to(self, dataset: Dataset, version: int, related_to: RelatedTo) -> Clause:
+    def related_to(self, dataset: Dataset, version: Version, related_to: RelatedTo) -> Clause:
         """The rows that a join over both layers finds."""
         subjects = self._layers.get(dataset, version)
         objects = self.part(related_to.dataset, related_to.version, related_to.where)
@@ -108,14 +108,14 @@ class SqlitePlaces:
         children = self.part(related.dataset, related.version, related.where)
         return SqliteJoined(related, children, Part(parents, chosen), asked)
 
-    def part(self, dataset: Dataset, version: int, where: Condition | None) -> Part:
+    def part(self, dataset: Dataset, version: Version, where: Condition | None) -> Part:
         """The records of a version that have a place and match."""
         layer = self._layers.get(dataset, version)
         if where is None:
             return Part(layer)
         table = self._store.tables[dataset.id]
         statement = select(table.c[ROW]).where(at(table, version), condition(table, dataset, version, where, self))
-        with self._store.reading() as connection:
+        with self._store.reading((dataset.id, version)) as connection:
             rows = connection.execute(statement).scalars().all()
         return Part(layer, np.flatnonzero(np.isin(layer.rows, np.array(rows, dtype=np.int64))))
 
@@ -132,6 +132,7 @@ class SqliteJoined:
         self._children = children
         self._parents = parents
         self._asked = asked  # of each parent in the part its position among the keys asked for
+        self.reads = reads(related)
 
     @cached_property
     def _found(self) -> Pairs:

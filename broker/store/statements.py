@@ -54,6 +54,7 @@ from broker.query import (
     RelatedTo,
     Shape,
     Slot,
+    Version,
 )
 from broker.store.tables import ALL, GEOCODED, KEY, LOCAL, PLAIN
 from broker.text import MARK, collation, fold
@@ -92,19 +93,20 @@ class Place(Protocol):
         """Whose geometry comes within the distance."""
         ...
 
-    def shape(self, dataset: Dataset, version: int, shape: Shape) -> Clause:
+    def shape(self, dataset: Dataset, version: Version, shape: Shape) -> Clause:
         """Whose geometry lies in this way to a given one."""
         ...
 
-    def related_to(self, dataset: Dataset, version: int, related_to: RelatedTo) -> Clause:
+    def related_to(self, dataset: Dataset, version: Version, related_to: RelatedTo) -> Clause:
         """Which is linked to a matching record of another data set."""
         ...
 
 
-def at(table: Table, version: int | Slot) -> Clause:
+def at(table: Table, version: Version | Slot) -> Clause:
     """The rows that live in this version."""
     since, until = table.c["_since"], table.c["_until"]
-    return and_(since <= _given(version, since), until > _given(version, until))
+    number = version if isinstance(version, Slot) else version.number
+    return and_(since <= _given(number, since), until > _given(number, until))
 
 
 def _given(value: Any, column: ColumnElement[Any]) -> Any:  # noqa: ANN401 - a value, or what it will be bound to
@@ -137,7 +139,7 @@ Among = Callable[[ColumnElement[Any], str], Clause]
 
 
 def by_key(
-    table: Table, dataset: Dataset, version: int | Slot, columns: Iterable[ColumnElement[Any]], among: Among
+    table: Table, dataset: Dataset, version: Version | Slot, columns: Iterable[ColumnElement[Any]], among: Among
 ) -> Select[Any]:
     """These columns of the records whose keys are in the parameter ``listed``."""
     return select(*columns).where(at(table, version), among(table.c[dataset.key], "listed"))
@@ -148,7 +150,7 @@ def by_row(table: Table, columns: Iterable[ColumnElement[Any]], among: Among) ->
     return select(*columns).where(among(table.c[ROW], "listed"))
 
 
-def repairs(table: Table, version: int) -> Select[Any]:
+def repairs(table: Table, version: Version) -> Select[Any]:
     """What was put right in the records' places, and in how many, the most frequent first."""
     done, many = table.c[MENDED], func.count()
     statement = select(done, many).where(at(table, version), done.is_not(None))
@@ -261,7 +263,7 @@ def _further(key: SortKey, value: Any, *, upwards: bool) -> Clause | None:  # no
     return or_(further, column.is_(None)) if key.optional and not upwards else further
 
 
-def condition(table: Table, dataset: Dataset, version: int | Slot, where: Condition, place: Place) -> Clause:
+def condition(table: Table, dataset: Dataset, version: Version | Slot, where: Condition, place: Place) -> Clause:
     """A condition tree on the rows of a version as SQL; every value is a bound parameter."""
 
     def read(one: Condition) -> Clause:
@@ -280,7 +282,7 @@ def condition(table: Table, dataset: Dataset, version: int | Slot, where: Condit
     return read(where)
 
 
-def _placed(table: Table, dataset: Dataset, version: int | Slot, one: OfPlace, place: Place) -> Clause:
+def _placed(table: Table, dataset: Dataset, version: Version | Slot, one: OfPlace, place: Place) -> Clause:
     match one:
         case Bbox():
             return place.bbox(table, one)
@@ -295,7 +297,7 @@ def _placed(table: Table, dataset: Dataset, version: int | Slot, one: OfPlace, p
             return place.related_to(dataset, _certain(version), one)
 
 
-def _certain(version: int | Slot) -> int:
+def _certain(version: Version | Slot) -> Version:
     assert not isinstance(version, Slot)  # noqa: S101 - what asks a layer is compiled for its version
     return version
 

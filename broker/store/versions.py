@@ -1,32 +1,37 @@
 """How a version comes to be: drafted beside the readers, published in one transaction, or not at all.
 
-A draft writes rows that live from a version nobody knows yet, so no reader sees them. `Draft.publish` ends the rows that
-were changed or have gone, and makes the version known: both in one short transaction. A draft that is abandoned, or whose
-process was killed, leaves rows of an unknown version, which the next draft of the data set clears away.
+A draft writes under a lease, rows that live from a number that no version has had before, so no reader sees them and no other
+draft takes them for its own. `Draft.publish` ends the rows that were changed or have gone, compares what the store then holds
+with what was read, by count and sum of hashes, and makes the version known: all in one short transaction. A draft that is
+abandoned, or whose process was killed, leaves rows of its own number, which the next draft of the data set clears away.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import orjson
 import shapely
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal_column, select, update
 
+from broker.errors import StoreError
 from broker.model import Dataset, Record, Rejected, Repaired
-from broker.query import DISTRICT, MENDED
-from broker.store.database import Database, Published
-from broker.store.dialect import Claim
+from broker.query import DISTRICT, MENDED, Version
+from broker.store.database import Database
 from broker.store.districts import Districts
 from broker.store.entries import searchable
 from broker.store.geocoder import Geocoder
 from broker.store.history import forget
+from broker.store.leases import Lease
 from broker.store.lives import HELD, alive, drop, drop_held, end
 from broker.store.located import placed, unplaceable
+from broker.store.published import Published, new_id, newest
 from broker.store.search_writer import SearchWriter
+from broker.store.statements import at
 from broker.store.tables import FOREVER, encoder, fingerprinter, well_known
 from broker.text import storable
 
@@ -34,6 +39,7 @@ __all__ = ["Changes", "Draft", "Facts", "RefreshRecord", "facts", "keep_facts", 
 
 BATCH = 2000
 KEPT_REJECTED = 1000
+LOW = (1 << 32) - 1
 
 
 @dataclass(slots=True)
@@ -78,21 +84,22 @@ Fresh = tuple[Record, bytes | None, str | None, int]
 
 
 class Draft:
-    """The next version of a data set while it is read; used by one refresh at a time."""
+    """The next version of a data set while it is read; used by one refresh at a time.
+
+    Its methods raise `LeaseLost` when another process has taken over, `StoreError` for whatever the database says.
+    """
 
     def __init__(
-        self, store: Database, districts: Districts, geocoder: Geocoder, dataset: Dataset, claim: Claim, *, sample: bool
+        self, store: Database, districts: Districts, geocoder: Geocoder, dataset: Dataset, lease: Lease, *, sample: bool
     ) -> None:
         self.store = store
         self.districts = districts
         self.geocoder = geocoder
         self.dataset = dataset
-        self._claim = claim
+        self.lease = lease
         self.kept = False
         self.sample = sample
         self.table = store.tables[dataset.id]
-        self.base = store.version(dataset)
-        self.number = store.next_number(self.base)
         self.changes = Changes()
         self.fields: Counter[str] = Counter()
         self._encode = encoder(dataset)
@@ -102,12 +109,32 @@ class Draft:
         self._replaced: list[Any] = []
         self._rejected: list[Rejected] = []
         self._fresh: list[Fresh] = []
-        with store.writing() as connection:
+        self.partition = districts.newest()
+        with store.writing(lease) as connection:
             store.check_writable(connection, dataset)
-            self._clear(connection)
+            self.base = newest(connection, store.own.versions).get(dataset.id, Published(dataset.id, 0))
+            self.number = self._reserved(connection)
             self.before = facts(connection, store, dataset)
-            self._before = self._current(connection)
             self._row = connection.scalar(select(func.max(self.table.c["_row"]))) or 0
+        with store.reading(self.base.read) as connection:
+            self._before = self._current(connection)
+
+    def _reserved(self, connection: Connection) -> int:
+        """A number that no other draft has written under, noted with the lease; what an earlier draft has left is cleared."""
+        own = self.store.own.leases
+        mine = own.c.name == self.lease.name
+        left = connection.scalar(select(own.c.draft).where(mine))
+        if left is None:  # before there were leases
+            drop(connection, self.store, self.dataset, self._between(self.base.number, HELD))
+        elif left > self.base.number:
+            drop(connection, self.store, self.dataset, self.table.c["_since"] == left)
+        number = max(self.store.next_number(self.base), (left or 0) + 1)
+        connection.execute(update(own).where(mine).values(draft=number))
+        return number
+
+    def _between(self, least: int, most: int) -> ColumnElement[bool]:
+        since = self.table.c["_since"]
+        return and_(since > least, since < most)
 
     def add(self, records: Iterable[Record | Repaired | Rejected]) -> None:
         """Take in records as they are read; an unchanged one costs no more than its hash."""
@@ -191,7 +218,7 @@ class Draft:
     def _insert(self, rows: list[dict[str, Any]]) -> None:
         if self.dataset.located:
             self._place(rows)
-        with self.store.writing() as connection:
+        with self.store.writing(self.lease) as connection:
             self.store.bulk(self.table).insert(connection, rows)
             if self.dataset.located:
                 self.store.dialect.index(connection, self.table, rows)
@@ -201,7 +228,10 @@ class Draft:
     def _place(self, rows: list[dict[str, Any]]) -> None:
         wkb = np.array([row[str(self.dataset.geometry)] for row in rows], dtype=object)
         places = placed(shapely.from_wkb(wkb))
-        districts = self.districts.keys_at([(one["_lon"], one["_lat"]) for one in places])
+        if self.dataset.partition:  # a district lies in itself
+            districts = [row[self.dataset.key] for row in rows]
+        else:
+            districts = self.districts.keys_at(self.partition, [(one["_lon"], one["_lat"]) for one in places])
         for row, place, district in zip(rows, places, districts, strict=True):
             repaired = row[MENDED]
             row.update(place, **{DISTRICT: district})
@@ -226,37 +256,93 @@ class Draft:
     def publish(self) -> Published:
         """Make the version known, or only note the check when nothing changed; readers see it with the transaction's end.
 
-        What was held in quarantine is dropped: the source has given something since that nobody doubts.
+        What was held in quarantine is dropped: the source has given something since that nobody doubts. Raises `StoreError` when the
+        store does not hold what was read.
         """
-        gone, now = self.finish(), datetime.now(UTC)
+        gone = self.finish()
         same = not (self.changes.added or self.changes.changed or gone) and self.sample == self.base.sample
-        made = Published(self.dataset.id, self.number, now, now, self.changes.records, self.sample)
-        versions = self.store.own.versions
-        with self.store.writing() as connection:
+        with self.store.writing(self.lease) as connection:
             self.store.check_writable(connection, self.dataset)
+            self.check_base(connection)
             self.keep_rejected(connection)
             keep_facts(connection, self.store, self.dataset, written(self.facts))
             drop_held(connection, self.store, self.dataset)
-            if self.base.number and same:
-                known = and_(versions.c.dataset == self.dataset.id, versions.c.number == self.base.number)
-                connection.execute(update(versions).where(known).values(checked_at=now))
-                made = replace(self.base, checked_at=now)
-            else:
-                end(connection, self.store, self.dataset, [*self._replaced, *gone], self.number)
-                connection.execute(insert(versions).values(**asdict(made)))
-                forget(connection, self.store, self.dataset, self.number, now - self.store.keep)
-                self.store.dialect.settle(connection, self.table)
+            made = self._confirmed(connection) if self.base.number and same else self._made_known(connection, gone)
+            self.end_draft(connection)
         self.kept = True
+        self.store.published()
         return made
 
+    def _confirmed(self, connection: Connection) -> Published:
+        """The version there is, checked now."""
+        versions, now = self.store.own.versions, self.store.clock.read(connection)
+        known = and_(versions.c.dataset == self.dataset.id, versions.c.number == self.base.number)
+        connection.execute(update(versions).where(known).values(checked_at=now))
+        return replace(self.base, checked_at=now)
+
+    def _made_known(self, connection: Connection, gone: Sequence[Any]) -> Published:
+        end(connection, self.store, self.dataset, [*self._replaced, *gone], self.number)
+        self.check_whole(connection, self._seen)
+        now = self.store.clock.read(connection)
+        made = Published(
+            self.dataset.id,
+            self.number,
+            self.store.clock.next(connection, self.base.published_at),
+            now,
+            self.changes.records,
+            self.sample,
+            new_id(),
+            self.placed_by,
+        )
+        connection.execute(insert(self.store.own.versions).values(**asdict(made)))
+        forget(connection, self.store, self.dataset, self.number, now - self.store.keep)
+        self.store.dialect.settle(connection, self.table)
+        return made
+
+    @property
+    def placed_by(self) -> str | None:
+        """Whose version of the districts all its records were looked up in; of those it takes over, the base's."""
+        if not self.dataset.located or self.dataset.partition:
+            return None
+        return self.partition.id if not self.base.number or not self.changes.unchanged else self.base.placed_by
+
+    def check_base(self, connection: Connection) -> None:
+        """Raise `StoreError` unless the version that this one follows is the newest still; only a failover can have lost it."""
+        found = newest(connection, self.store.own.versions).get(self.dataset.id, Published(self.dataset.id, 0))
+        if found.version != self.base.version:
+            raise StoreError(
+                f"{self.dataset.id}: version {self.base.number}, which this refresh began from, is not the newest any more: "
+                "the database has lost it meanwhile (a failover?); the next refresh begins from what there is"
+            )
+
+    def check_whole(self, connection: Connection, read: Mapping[Any, int]) -> None:
+        """Raise `StoreError` unless the store holds these records, keys with their hashes: as many, and the same sum of hashes."""
+        hashed = self.table.c["_hash"]
+        halves = (
+            hashed.op(">>")(literal_column("32")),
+            hashed.op("&")(literal_column(str(LOW))),
+        )  # SQLite gives up where a sum of whole hashes is too large
+        summed = select(func.count(), *(func.coalesce(func.sum(one), 0) for one in halves))
+        found = connection.execute(summed.where(at(self.table, Version(self.number)))).one()
+        hashes = read.values()
+        expected = len(read), sum(one >> 32 for one in hashes), sum(one & LOW for one in hashes)
+        if tuple(map(int, found)) != expected:
+            raise StoreError(
+                f"{self.dataset.id}: {expected[0]} records were read, and the store holds {found[0]}, or others: it has lost "
+                "some of them meanwhile (a failover?); nothing was published, and the next refresh begins anew"
+            )
+
     def close(self) -> None:
-        """Let the next draft begin; unless this one was published or is held, leave everything as it was."""
+        """Let the next draft begin; unless this one was published or is held, leave everything as it was.
+
+        When that cannot be done, since the database is away or another process has taken over, the next draft does it.
+        """
         try:
             if not self.kept:
-                with self.store.writing() as connection:
+                with suppress(StoreError), self.store.writing(self.lease) as connection:
                     self._clear(connection)
         finally:
-            self._claim.release()
+            self.lease.release()
 
     def _current(self, connection: Connection) -> dict[Any, int]:
         asked = select(self.table.c[self.dataset.key], self.table.c["_hash"])
@@ -264,9 +350,17 @@ class Draft:
         return dict(tuple(row) for row in found)
 
     def _clear(self, connection: Connection) -> None:
-        """Take away the rows of a draft that never was published."""
-        since = self.table.c["_since"]
-        drop(connection, self.store, self.dataset, and_(since > self.base.number, since < HELD))
+        """Take away the rows that this draft has written, unless they are a version's: the answer of its transaction may have been lost."""
+        versions = self.store.own.versions
+        mine = and_(versions.c.dataset == self.dataset.id, versions.c.number == self.number)
+        if connection.scalar(select(versions.c.number).where(mine)) is None:
+            drop(connection, self.store, self.dataset, self.table.c["_since"] == self.number)
+        self.end_draft(connection)
+
+    def end_draft(self, connection: Connection) -> None:
+        """Note that there are no rows of a draft any more."""
+        own = self.store.own.leases
+        connection.execute(update(own).where(own.c.name == self.lease.name).values(draft=0))
 
     def keep_rejected(self, connection: Connection) -> None:
         """Keep the rows that could not be read, in place of those of the time before."""

@@ -2,7 +2,7 @@
 
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -151,9 +151,10 @@ def _provenance_makers(dataset: Dataset) -> Makers:
         "licence": lambda _: dataset.licence.id,
         "licenceUrl": lambda _: dataset.licence.url,
         "version": lambda batch: batch.published.number,
+        "versionId": lambda batch: batch.published.id,
         "sample": lambda batch: batch.published.sample,
-        "stale": lambda batch: stale(dataset, batch.published, datetime.now(UTC)),
-        "fetchedAt": lambda batch: _moment(batch.published.checked_at or datetime.now(UTC)),
+        "stale": lambda batch: stale(dataset, batch.published, batch.run.store.clock.now()),
+        "fetchedAt": lambda batch: _moment(batch.published.checked_at or batch.run.store.clock.now()),
     }
     makers: dict[str, Maker] = {name: _constantly(fact) for name, fact in facts.items()}
     makers["recordUrl"] = lambda _: _page(dataset)
@@ -200,7 +201,7 @@ def reference(column: str, dataset: Dataset, makers: Makers) -> Maker:
             def values(batch: Batch) -> list[Any]:
                 wanted = {one for one in batch[column] if one is not None}
                 run, asked = batch.run, made.columns
-                found = run.store.columns.by_key(dataset, published.number, wanted, asked, run.how)
+                found = run.store.columns.by_key(dataset, published.version, wanted, asked, run.how)
                 records = dict(
                     zip(found.values[dataset.key], made.records(Batch(dataset, published, found, run)), strict=True)
                 )

@@ -12,7 +12,7 @@ from broker.execution.executor import Position
 from broker.execution.plan import Selected
 from broker.execution.shape import Batch, NotShaped, Plan, Run
 from broker.model import Dataset
-from broker.query import DISTRICT, Aggregation, Condition, Group, Query, Selection
+from broker.query import DISTRICT, Aggregation, Condition, Group, Query, Read, Selection, Version
 from broker.store import Published
 from broker.store.columns import Reading
 from broker.store.dialect import Slow
@@ -100,7 +100,8 @@ async def answer(page: Shaped, position: Position, makers: Makers) -> dict[str, 
         work = _Work(page, [one for one in plans if one], parts, any(one.positions for one in fields))
         if all(one.quick for one in fields):
             before = context.budget.taken
-            with suppress(Slow), context.store.quick_driver() as connection:
+            read = _read(page, context)
+            with suppress(Slow), context.store.quick_driver(*read) as connection:
                 return _made(work, Run(context.store, Reading(connection, context.budget.spend, quick=True)))
             context.budget.taken = before  # it is read once more, in a thread, where it may take its time
         return await context.run(_made_in_a_thread, work, context)
@@ -120,8 +121,13 @@ class _Work:
     positions: bool
 
 
+def _read(page: Shaped, context: Context) -> set[Read]:
+    """The versions that may be read for a page: its own, and those that the request has looked up so far."""
+    return {page.published.read, *(one.read for one in context.reads.values())}
+
+
 def _made_in_a_thread(work: _Work, context: Context) -> dict[str, Any]:
-    with context.store.driver() as connection:
+    with context.store.driver(*_read(work.page, context)) as connection:
         return _made(work, Run(context.store, Reading(connection, context.budget.spend)))
 
 
@@ -213,13 +219,15 @@ def _of_edges(one: Selected, answer: _Answer, made: Plan | None) -> Sequence[Any
 
 # figures
 
+NOT_READ = Version(0)
+
 
 @dataclass(slots=True)
 class _Question:
     """Stands for what is aggregated, so that the field's own resolver says what is asked."""
 
     dataset: Dataset
-    version: int = 0
+    version: Version = NOT_READ
     query: Aggregation | None = None
 
     async def groups(self, _context: Context, query: Aggregation) -> Sequence[Group]:
@@ -262,7 +270,7 @@ def _aggregate(selected: Selected) -> "Ready":
 
         def part(answer: _Answer) -> Any:  # noqa: ANN401 - JSON
             page = answer.page
-            asked = replace(figured.query, version=page.published.number, where=page.where)
+            asked = replace(figured.query, version=page.published.version, where=page.where)
             return figured.write(answer.run.store.aggregate(asked))
 
         return part

@@ -123,8 +123,8 @@ def _collection(
 def _join(batch: Batch, dataset: Dataset, published: Published, asked: Asked) -> _Joined:
     areas = dict(zip(batch[batch.dataset.key], batch[AREA], strict=True))
     keys = tuple(areas)
-    parents = batch.dataset, batch.published.number
-    question = Related(dataset, published.number, *parents, keys, asked.link, asked.where)
+    parents = batch.dataset, batch.published.version
+    question = Related(dataset, published.version, *parents, keys, asked.link, asked.where)
     return _Joined(batch, dataset, published, batch.run.store.join(question), keys, areas)
 
 

@@ -61,7 +61,7 @@ def running() -> Iterator[Cluster]:
         shutil.chown(folder, **owner)
     try:
         port = free_port()
-        server = _start(_programs(), folder, port, owner)
+        server = _start(programs(), folder, port, owner)
         try:
             _wait(server, port, folder / "log")
             cluster = Cluster(port)
@@ -85,7 +85,7 @@ def _start(programs: Path, folder: Path, port: int, owner: dict[str, str]) -> "s
         return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **owner)
 
 
-def _programs() -> Path:
+def programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: int(one.parts[4]))
     if found:
         return found[-1].parent

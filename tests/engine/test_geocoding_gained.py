@@ -9,7 +9,7 @@ import pytest
 from broker.app import Engine
 from broker.catalog import Catalog
 from broker.model import Dataset
-from broker.query import GEOCODING, Query, Window
+from broker.query import GEOCODING, Query, Version, Window
 from broker.settings import Settings
 from connectors.bip import Interpellation
 from connectors.mim import District
@@ -39,7 +39,7 @@ def placed(declared: Dataset, monkeypatch: pytest.MonkeyPatch, *, refresh: bool 
     asyncio.run(work())
     version = engine.store.version(declared).number
     columns = frozenset({GEOMETRY, GEOCODING} if declared.geocode else {GEOMETRY}) if declared.located else frozenset()
-    rows = engine.store.select(Query(declared, version, columns, Window(2000))).rows
+    rows = engine.store.select(Query(declared, Version(version), columns, Window(2000))).rows
     engine.store.close()
     return {row[declared.key]: row.get(GEOMETRY) for row in rows}
 

@@ -52,7 +52,7 @@ def refreshing(store: SqlStore) -> Refreshing:
 
 def how_many(store: SqlStore, dataset: Dataset, field: str, operator: Operator, value: Any) -> int:
     where = Compare(field, operator, value)
-    return store.count(Query(dataset, store.version(dataset).number, frozenset(), Window(0), where))
+    return store.count(Query(dataset, store.version(dataset).version, frozenset(), Window(0), where))
 
 
 async def test_the_whole_register_arrives_and_a_second_time_changes_nothing(

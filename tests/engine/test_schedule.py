@@ -68,7 +68,7 @@ async def test_one_of_two_schedules_refreshes_what_is_due_and_nothing_live(tmp_p
     with store.reading() as connection:
         refreshes = connection.execute(store.own.refreshes.select()).all()
     assert sorted(one.dataset for one in refreshes) == ["mim.districts", "mim.stops"]
-    claim = store.claim("schedule")
+    claim = store.lease("schedule")
     assert claim is not None  # it was given back at the end
     claim.release()
     store.close()

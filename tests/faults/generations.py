@@ -7,6 +7,7 @@ killed. ``python -m tests.faults.generations URL full`` lets the disk be full in
 import asyncio
 import resource
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,13 @@ class Generation:
     """The sources' present: which generation they answer with."""
 
     number = 0
+    pause = 0.0
+    """Seconds that a page takes."""
 
     @classmethod
     def answer(cls, request: Request) -> bytes:
         """One page of it."""
+        time.sleep(cls.pause)
         start = int(request.params["page"]) * PAGE
         return orjson.dumps(list(rows(cls.number))[start : start + PAGE])
 

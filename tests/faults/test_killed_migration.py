@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from broker.catalog import Catalog
-from broker.query import Query, Window
+from broker.query import Query, Version, Window
 from broker.store import MigrationMode, SqlStore, open_store
 from tests.city.postgres import Cluster
 from tests.faults.extent import WHOLE
@@ -50,7 +50,8 @@ def whole(store: SqlStore, library: Library) -> None:
     for version in (1, 2):
         names = frozenset(one.name for one in library.columns)
         rows = {
-            row["code"]: row for row in store.select(Query(library.declared(), version, names, Window(10_000))).rows
+            row["code"]: row
+            for row in store.select(Query(library.declared(), Version(version), names, Window(10_000))).rows
         }
         expected = content(version)
         assert rows.keys() == expected.keys()

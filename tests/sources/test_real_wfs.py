@@ -9,6 +9,7 @@ import shapely
 
 from broker.catalog import Catalog
 from broker.model import Dataset, Record, Repaired
+from broker.query import Version
 from broker.refresh import Refresher
 from broker.settings import Settings, SourceSettings
 from broker.store import SqlStore, open_store
@@ -70,8 +71,8 @@ async def test_addresses_are_refreshed_from_it(sip: MapServer, tmp_path: Path) -
     assert done.changes.repaired == 0  # the order of the axes is that of the name the server states
     columns = frozenset({"name", "postcode", "_location"})
     keys = [f"punkty_adresowe_sql_wfs.{own['ID']}" for _, own in POINTS]
-    rows = store.by_key(Address.__dataset__, 1, keys, columns) or store.by_key(
-        Address.__dataset__, 1, [own["ID"] for _, own in POINTS], columns
+    rows = store.by_key(Address.__dataset__, Version(1), keys, columns) or store.by_key(
+        Address.__dataset__, Version(1), [own["ID"] for _, own in POINTS], columns
     )
     store.close()
     assert len(rows) == 47
@@ -83,7 +84,7 @@ async def test_addresses_are_refreshed_from_it(sip: MapServer, tmp_path: Path) -
 async def test_areas_with_holes_and_five_layers_as_one_data_set(sip: MapServer, tmp_path: Path) -> None:
     store, done = await refreshed(sip, tmp_path, NoiseZone.__dataset__)
     assert (done.outcome, done.error, done.changes.records, done.changes.rejected) == ("published", None, 35, 0)
-    repairs = store.repairs(NoiseZone.__dataset__, 1)
+    repairs = store.repairs(NoiseZone.__dataset__, Version(1))
     store.close()
     assert repairs == []
 

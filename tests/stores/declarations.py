@@ -9,7 +9,7 @@ import shapely
 
 from broker.model import CC0, Dataset, Geometry, Localized, Record, dataset, every
 from broker.model import field as declare
-from broker.query import Find, Query, Term, Window
+from broker.query import Find, Query, Term, Version, Window
 from broker.store import SqlStore
 from tests.stores.town import TOWN, Nothing, put
 
@@ -77,7 +77,7 @@ class Library:
         """Every version holds what it held, as far as it is declared now, and is found by its words."""
         declared = self.declared()
         for number, content in enumerate(self.versions, 1):
-            query = Query(declared, number, frozenset(one.name for one in self.columns), Window(100))
+            query = Query(declared, Version(number), frozenset(one.name for one in self.columns), Window(100))
             rows = {row["code"]: row for row in store.select(query).rows}
             assert rows.keys() == content.keys(), number
             for key, values in content.items():
@@ -95,7 +95,7 @@ class Library:
                 newest = {k for k, v in self.versions[-1].items() if v.get(one.content)} if self.versions else set()
                 if one.content in self.restored:
                     continue
-                hits, _ = store.find(Find((Term((word,), None),), {declared.id: len(self.versions)}, 100))
+                hits, _ = store.find(Find((Term((word,), None),), {declared.id: Version(len(self.versions))}, 100))
                 assert {hit.key for hit in hits} == (newest if title and word in words else set()), one
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from broker.catalog import Catalog
 from broker.language import LONGEST_WORD, stem, words
 from broker.model import Dataset, Localized, Page, Rejected, Row
-from broker.query import Compare, Find, Operator, Order, Query, Term, Window
+from broker.query import Compare, Find, Operator, Order, Query, Term, Version, Window
 from broker.store import SqlStore, open_store
 from tests.city.postgres import Cluster
 from tests.faults.extent import WHOLE
@@ -143,7 +143,7 @@ def test_no_value_makes_a_store_refuse_a_version(both: list[SqlStore], some: lis
             draft.close()
         assert draft.changes.records + draft.changes.rejected + draft.changes.repeated == len(some) + 1
         query = Query(
-            SHOP, published.number, frozenset({"name", "rent", "seen", "since"}), Window(100), None, (Order("name"),)
+            SHOP, published.version, frozenset({"name", "rent", "seen", "since"}), Window(100), None, (Order("name"),)
         )
         page = store.select(query)
         assert len(page.rows) == published.records >= 1
@@ -158,19 +158,21 @@ def test_a_long_word_is_found(store: SqlStore, letter: str, size: int) -> None:
     put(store, SHOP, shop("long", name=letter * size), shop("other", name="Lis"))
     (word,) = words(letter * size)
     for term in (Term((stem(word),), None), Term((), word), Term((), word[:10])):
-        hits, _ = store.find(Find((term,), {SHOP.id: 1}, 10))
+        hits, _ = store.find(Find((term,), {SHOP.id: Version(1)}, 10))
         assert [one.key for one in hits] == ["long"]
 
 
 def test_long_titles_are_ordered_and_compared_whole(store: SqlStore) -> None:
     ends = "abc"
     put(store, SHOP, *(shop(end, name="x" * 20_000 + end) for end in ends))
-    query = Query(SHOP, 1, frozenset({"name"}), Window(2), None, (Order("name", descending=True),))
+    query = Query(SHOP, Version(1), frozenset({"name"}), Window(2), None, (Order("name", descending=True),))
     page = store.select(query)
     assert [row["code"] for row in page.rows] == ["c", "b"]
-    rest = store.select(Query(SHOP, 1, frozenset(), Window(2, page.positions[-1]), None, query.order))
+    rest = store.select(Query(SHOP, Version(1), frozenset(), Window(2, page.positions[-1]), None, query.order))
     assert [row["code"] for row in rest.rows] == ["a"]
-    found = store.select(Query(SHOP, 1, frozenset(), Window(9), Compare("name", Operator.GT, "x" * 20_000 + "a")))
+    found = store.select(
+        Query(SHOP, Version(1), frozenset(), Window(9), Compare("name", Operator.GT, "x" * 20_000 + "a"))
+    )
     assert [row["code"] for row in found.rows] == ["b", "c"]
 
 

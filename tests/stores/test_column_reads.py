@@ -35,6 +35,7 @@ from broker.query import (
     Query,
     RelatedTo,
     Shape,
+    Version,
     Window,
 )
 from broker.store import SqlStore, open_store, sqlite
@@ -115,7 +116,7 @@ def agrees(store: SqlStore, query: Query, *, positions: bool = False) -> int:
 
 
 def question(where: Condition | None = None, window: Window | None = None, order: tuple[Order, ...] = ()) -> Query:
-    return Query(SHOP, 1, NAMES, window or Window(1000), where, order)
+    return Query(SHOP, Version(1), NAMES, window or Window(1000), where, order)
 
 
 VALUES: dict[str, tuple[Any, Any, Any]] = {
@@ -161,7 +162,7 @@ def test_every_comparison_of_every_kind(street: SqlStore, field: str) -> None:
         Bbox(16.9, 52.35, 16.95, 52.45),
         Near(16.95, 52.4, 700),
         Shape(shapely.box(16.9, 52.2, 17.0, 52.5), Predicate.WITHIN),
-        RelatedTo(QUARTER, 1, Link(Predicate.WITHIN), Compare("code", Operator.EQ, "W")),
+        RelatedTo(QUARTER, Version(1), Link(Predicate.WITHIN), Compare("code", Operator.EQ, "W")),
         And(()),
         Or(()),
         And((Compare("staff", Operator.GT, 1), Compare("rating", Operator.LT, 4.5), InDistrict("W"))),
@@ -228,7 +229,7 @@ def test_a_statement_is_made_once_for_a_form(street: SqlStore) -> None:
         sizes = []
         for order in orders:
             own = None if position is None else position[: len(order)] + position[-1:]
-            query = Query(SHOP, version, NAMES, Window(30, own), where, order)
+            query = Query(SHOP, Version(version), NAMES, Window(30, own), where, order)
             assert form(query) is not None
             sizes.append(agrees(street, query))
         return sizes
@@ -282,20 +283,20 @@ def test_forms_hold_no_values_and_some_questions_have_none() -> None:
 
 
 def test_records_by_key_and_by_row(street: SqlStore) -> None:
-    rows = street.select(Query(SHOP, 1, NAMES, Window(1000))).rows
+    rows = street.select(Query(SHOP, Version(1), NAMES, Window(1000))).rows
     wanted = ["a", "s007", "zz", "s100", "it's"]
     with street.driver() as connection:
         how = Reading(connection, lambda _: None)
         for keys in (wanted, ["b"], [], ["a", "a"]):
-            found = street.columns.by_key(SHOP, 1, keys, frozenset({"rent", "seen"}), how)
+            found = street.columns.by_key(SHOP, Version(1), keys, frozenset({"rent", "seen"}), how)
             there = {
                 row["code"]: (written("", row["rent"]), written("", row["seen"])) for row in rows if row["code"] in keys
             }
             codes, values = found.values["code"], zip(found.values["rent"], found.values["seen"], strict=True)
             assert dict(zip(codes, values, strict=True)) == there
             assert found.size == len(there)
-        assert street.columns.by_key(SHOP, 0, wanted, frozenset(), how).size == 0
-        numbers = street.by_row(SHOP, range(1, 20), frozenset({"name"}))
+        assert street.columns.by_key(SHOP, Version(0), wanted, frozenset(), how).size == 0
+        numbers = street.by_row(SHOP, Version(1), range(1, 20), frozenset({"name"}))
         by_row = street.columns.by_row(SHOP, range(1, 20), frozenset({"name"}), how)
         assert dict(zip(by_row.values["_row"], by_row.values["name"], strict=True)) == {
             number: row["name"] for number, row in numbers.items()
@@ -304,12 +305,15 @@ def test_records_by_key_and_by_row(street: SqlStore) -> None:
 
 def test_what_is_read_is_spent_as_it_comes(store: SqlStore) -> None:
     put(store, SHOP, *(shop(f"{n:04}", story="ż" * 10_000) for n in range(600)))
-    query = Query(SHOP, 1, frozenset({"story"}), Window(1000))
+    query = Query(SHOP, Version(1), frozenset({"story"}), Window(1000))
     spent: list[int] = []
     with store.driver() as connection:
         store.columns.page(query, Reading(connection, spent.append), positions=False)
         assert spent == [250 * 10_100, 250 * 10_100, 100 * 10_100]
-        for form_ in (query, Query(SHOP, 1, query.columns, query.window, Compare("code", Operator.STARTS_WITH, "0"))):
+        for form_ in (
+            query,
+            Query(SHOP, Version(1), query.columns, query.window, Compare("code", Operator.STARTS_WITH, "0")),
+        ):
             budget = Budget(3 << 20)
             with pytest.raises(TooMuch, match=r"^the answer reads more than 3 MiB, the limit limits.answer_mib; "):
                 store.columns.page(form_, Reading(connection, budget.spend), positions=False)
@@ -335,7 +339,7 @@ def short(store: SqlStore, query: Query) -> Any:
 @pytest.mark.usefixtures("patience")
 def test_a_statement_that_takes_long_is_given_up_and_the_next_one_is_answered(street: SqlStore) -> None:
     everything = question(order=(Order("motto"),))
-    few = Query(SHOP, 1, frozenset({"name"}), Window(1), Compare("code", Operator.EQ, "b"))
+    few = Query(SHOP, Version(1), frozenset({"name"}), Window(1), Compare("code", Operator.EQ, "b"))
     if street.dialect.quick(street.engine) is None:  # a server is waited for
         with pytest.raises(Slow):
             short(street, few)

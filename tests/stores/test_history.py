@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from broker.catalog import Catalog
-from broker.query import Query, Window
+from broker.query import Query, Version, Window
 from broker.store import Difference, DifferenceKind, SqlStore
 from tests.stores.town import SHOPS, Shop, put, shop
 
@@ -26,9 +26,9 @@ def past(town: SqlStore) -> SqlStore:
 
 
 def told(store: SqlStore, *versions: int) -> dict[str, DifferenceKind]:
-    found, more = store.differences(SHOP, (versions[0], versions[1]), 100)
+    found, more = store.differences(SHOP, (Version(versions[0]), Version(versions[1])), 100)
     assert not more
-    counted = store.count_differences(SHOP, (versions[0], versions[1]))
+    counted = store.count_differences(SHOP, (Version(versions[0]), Version(versions[1])))
     assert counted == {kind: sum(one.kind is kind for one in found) for kind in DifferenceKind}
     return {one.key: one.kind for one in found}
 
@@ -45,9 +45,9 @@ def test_what_went_and_came_back_as_it_was_is_the_same(past: SqlStore) -> None:
 
 
 def test_it_is_given_in_pages(past: SqlStore) -> None:
-    first, more = past.differences(SHOP, (1, 2), 2)
+    first, more = past.differences(SHOP, (Version(1), Version(2)), 2)
     assert (first, more) == ([Difference("b", CHANGED), Difference("e", REMOVED)], True)
-    assert past.differences(SHOP, (1, 2), 2, "e") == ([Difference("f", ADDED)], False)
+    assert past.differences(SHOP, (Version(1), Version(2)), 2, "e") == ([Difference("f", ADDED)], False)
 
 
 def test_the_version_that_stood_at_a_moment(past: SqlStore) -> None:
@@ -79,7 +79,7 @@ def test_what_was_replaced_longer_ago_than_is_kept_is_dropped_with_its_rows(past
         kept = connection.execute(select(past.own.versions.c.number).where(past.own.versions.c.dataset == SHOP.id))
         assert sorted(kept.scalars()) == [2, 3, 4]  # the second stood until ten days ago
         assert connection.scalar(select(func.count()).select_from(past.tables[SHOP.id])) == 9 - 2  # the first b and e
-    codes = {row["code"] for row in past.select(Query(SHOP, 2, frozenset(), Window(100))).rows}
+    codes = {row["code"] for row in past.select(Query(SHOP, Version(2), frozenset(), Window(100))).rows}
     assert codes == {"a", "b", "c", "d", "f"}
     assert told(past, 2, 3) == {"e": ADDED, "f": REMOVED}
 

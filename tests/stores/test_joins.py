@@ -82,7 +82,7 @@ def fill(stores: list[SqlStore], children: list[Any], parents: list[Any]) -> Non
 def asked(store: SqlStore, link: Link, count: int, where: Any = None) -> Related:
     versions = store.versions()
     keys = tuple(f"q{n:02}" for n in range(count))
-    return Related(SHOPS, versions[SHOPS.id].number, QUARTERS, versions[QUARTERS.id].number, keys, link, where)
+    return Related(SHOPS, versions[SHOPS.id].version, QUARTERS, versions[QUARTERS.id].version, keys, link, where)
 
 
 def found(
@@ -90,7 +90,7 @@ def found(
 ) -> list[tuple[str, str, float, float]]:
     """The pairs by key, with metres and square metres."""
     pairs = store.join(related).pairs(size, nearest=nearest, distance=True, shared=True)
-    rows = store.by_row(SHOPS, [one.row for one in pairs], frozenset({"code"}))
+    rows = store.by_row(SHOPS, store.version(SHOPS).version, [one.row for one in pairs], frozenset({"code"}))
     return [(one.parent, rows[one.row]["code"], one.distance or 0, one.shared or 0) for one in pairs]
 
 
@@ -122,8 +122,8 @@ def test_both_stores_find_what_holds_pair_by_pair(
         assert [counts.get(f"q{n:02}", 0) for n in range(len(parents))] == [
             sum(one[0] == f"q{n:02}" for one in expected) for n in range(len(parents))
         ]
-        linked_to = RelatedTo(QUARTERS, version[QUARTERS.id].number, link)
-        page = store.select(Query(SHOPS, version[SHOPS.id].number, frozenset({"code"}), Window(100), linked_to))
+        linked_to = RelatedTo(QUARTERS, version[QUARTERS.id].version, link)
+        page = store.select(Query(SHOPS, version[SHOPS.id].version, frozenset({"code"}), Window(100), linked_to))
         assert [row["code"] for row in page.rows] == sorted({one[1] for one in expected})
         for parent, code, metres, area in pairs:
             there, here = metric(parents[int(parent[1:])]), metric(children[int(code[1:])])
@@ -144,7 +144,7 @@ def test_both_stores_filter_by_a_given_shape(
     expected = [f"s{n:02}" for n, child in enumerate(children) if getattr(shapely, predicate)(child, given_shape)]
     for store in both:
         query = Query(
-            SHOPS, store.version(SHOPS).number, frozenset({"code"}), Window(100), Shape(given_shape, predicate)
+            SHOPS, store.version(SHOPS).version, frozenset({"code"}), Window(100), Shape(given_shape, predicate)
         )
         assert [row["code"] for row in store.select(query).rows] == expected
         assert store.count(query) == len(expected)
@@ -192,7 +192,7 @@ def test_figures_filters_and_what_has_no_place(opened: Callable[[Catalog], SqlSt
     )  # fmt: skip
     put(store, QUARTERS, Quarter(code="q00", name="W", geometry=west), Quarter(code="q01", name="E", geometry=east))
     joined = store.join(asked(store, Link(Predicate.INTERSECTS), 2))
-    version = store.version(SHOPS).number
+    version = store.version(SHOPS).version
     by_name = Aggregation(SHOPS, version, None, (GroupBy("name"),), (Measure("sum", "staff"), Measure("avg", "staff")))
     groups = {
         parent: [(one.key, one.count, *one.measures.values()) for one in some]

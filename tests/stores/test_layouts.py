@@ -14,7 +14,7 @@ import shapely
 from broker.catalog import Catalog
 from broker.errors import StoreError
 from broker.model import CC0, Geometry, Localized, Record, dataset, every, field
-from broker.query import AREA, Bbox, Find, InDistrict, Query, Term, Window
+from broker.query import AREA, Bbox, Find, InDistrict, Query, Term, Version, Window
 from broker.store import ChangeKind, DifferenceKind, MigrationMode, SqlStore, open_store
 from tests.city.postgres import Cluster
 from tests.stores.town import put
@@ -66,7 +66,7 @@ def test_it_opens_with_its_versions(url: str, record: ModuleType) -> None:
     assert {change.kind for _, change in store.migrated} == {ChangeKind.ADOPTED}
     names = frozenset(one.name for one in rooms.fields) | {AREA}
     for number, records in enumerate(record.VERSIONS, 1):
-        rows = {row["code"]: row for row in store.select(Query(rooms, number, names, Window(10))).rows}
+        rows = {row["code"]: row for row in store.select(Query(rooms, Version(number), names, Window(10))).rows}
         assert rows.keys() == {one.code for one in records}
         for one in records:
             row = rows[one.code]
@@ -83,12 +83,14 @@ def test_it_opens_with_its_versions(url: str, record: ModuleType) -> None:
                 "Stara sala",
             )
             assert (row["geometry"] is None) == (one.geometry is None)
-        placed = Query(rooms, number, frozenset(), Window(10), Bbox(16.8, 52.3, 17, 52.5))
+        placed = Query(rooms, Version(number), frozenset(), Window(10), Bbox(16.8, 52.3, 17, 52.5))
         assert store.count(placed) == sum(one.geometry is not None for one in records)
-        assert store.count(Query(rooms, number, frozenset(), Window(10), InDistrict("W"))) == store.count(placed)
-    hits, _ = store.find(Find((Term(("zubr",), None),), {rooms.id: 2}, 10))
+        assert store.count(Query(rooms, Version(number), frozenset(), Window(10), InDistrict("W"))) == store.count(
+            placed
+        )
+    hits, _ = store.find(Find((Term(("zubr",), None),), {rooms.id: Version(2)}, 10))
     assert [one.key for one in hits] == ["c"]
-    found, _ = store.differences(rooms, (1, 2), 10)
+    found, _ = store.differences(rooms, (Version(1), Version(2)), 10)
     assert {one.key: one.kind for one in found} == {"b": DifferenceKind.CHANGED, "c": DifferenceKind.ADDED}
     store.close()
 
@@ -106,11 +108,11 @@ def test_its_columns_are_worked_out_and_what_a_source_gives_again_is_no_change(u
     assert (published.number, changes.unchanged, changes.changed) == (2, 3, 0)
     published, changes = put(store, rooms, *record.VERSIONS[0])
     assert (published.number, changes.changed, changes.removed) == (3, 1, 1)
-    rows = store.select(Query(rooms, 3, frozenset({"geometry"}), Window(10))).rows
+    rows = store.select(Query(rooms, Version(3), frozenset({"geometry"}), Window(10))).rows
     assert [None if row["geometry"] is None else shapely.from_wkb(bytes(row["geometry"])) for row in rows] == [
         one.geometry for one in record.VERSIONS[0]
     ]
-    found, _ = store.differences(rooms, (1, 3), 10)
+    found, _ = store.differences(rooms, (Version(1), Version(3)), 10)
     assert found == []  # b is what it was
     store.close()
 
@@ -156,13 +158,13 @@ def test_it_follows_a_declaration_that_has_changed_meanwhile(url: str, record: M
     store = open_store(url, Catalog.of([record.Ward.__dataset__, rooms]), mode=MigrationMode.ALL)
     names = frozenset(one.name for one in rooms.fields)
     for number, records in enumerate(record.VERSIONS, 1):
-        rows = {row["code"]: row for row in store.select(Query(rooms, number, names, Window(10))).rows}
+        rows = {row["code"]: row for row in store.select(Query(rooms, Version(number), names, Window(10))).rows}
         assert {code: (row["price"], row["seats"], row["floor"]) for code, row in rows.items()} == {
             one.code: (Decimal("10.50"), None, None) for one in records
         }
     new = room(code="d", price=None, seats="three", floor="Parter", story=None, geometry=shapely.Point(16.9, 52.4))
     published, changes = put(store, rooms, new)
     assert (published.number, changes.added, changes.removed) == (3, 1, 3)
-    hits, _ = store.find(Find((Term(("parter",), None),), {rooms.id: 3}, 10))
+    hits, _ = store.find(Find((Term(("parter",), None),), {rooms.id: Version(3)}, 10))
     assert [one.key for one in hits] == ["d"]
     store.close()

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
-from broker.query import Aggregation, Link, Measure, Near, Order, Query, Related, Window
+from broker.query import Aggregation, Link, Measure, Near, Order, Query, Related, Version, Window
 from broker.store import ChangeKind, DifferenceKind, MigrationMode, SqlStore, open_store
 from tests.city.postgres import Cluster
 from tests.faults.extent import WHOLE
@@ -131,16 +131,18 @@ def test_each_change_is_followed_and_said(opened: Opened, change: str) -> None:
     assert [past.version for past in store.applied_migrations] == [3] * len(expected)
     library.check(store)
     declared = library.declared()
-    found, _ = store.differences(declared, (1, 3), 100)
+    found, _ = store.differences(declared, (Version(1), Version(3)), 100)
     assert {one.kind for one in found} <= {DifferenceKind.CHANGED}
     for version, content in enumerate(library.versions, 1) if spot else ():  # all of a version lie within 7 km
         there = tuple(sorted(key for key, values in content.items() if values.get(7) is not None))
-        joined = store.join(Related(declared, version, declared, version, there, Link(None, 10_000.0)))
+        joined = store.join(
+            Related(declared, Version(version), declared, Version(version), there, Link(None, 10_000.0))
+        )
         assert joined.counts() == dict.fromkeys(there, len(there))
     for column in library.columns:
         if column.kind in ("number", "decimal"):
             measure = Measure("sum", column.name)
-            (group,) = store.aggregate(Aggregation(declared, 1, measures=(measure,)))
+            (group,) = store.aggregate(Aggregation(declared, Version(1), measures=(measure,)))
             values = [values.get(column.content) for values in library.versions[0].values()]
             assert (group.measures[measure] or 0) == sum(v for v in values if v is not None)
     library.put(store, filled(library, dice))
@@ -162,7 +164,7 @@ def test_pages_go_past_records_that_lack_a_field_every_record_has_now(opened: Op
     for descending in (False, True):
         order, position, met = (Order("name", descending=descending),), None, []
         while True:
-            page = store.select(Query(library.declared(), 1, frozenset(), Window(2, position), None, order))
+            page = store.select(Query(library.declared(), Version(1), frozenset(), Window(2, position), None, order))
             met += [row["code"] for row in page.rows]
             if not page.more:
                 break
@@ -305,7 +307,7 @@ def test_a_place_that_is_gained_is_asked_for_like_any_other(opened: Opened) -> N
     library.put(store, {"k0": {1: "a", 3: "b", 5: shapely.Point(16.9, 52.4)}, "k1": {3: "c"}})
     declared = library.declared()
     for version, there in ((1, []), (2, ["k0"])):
-        found = store.select(Query(declared, version, frozenset(), Window(10), box))
+        found = store.select(Query(declared, Version(version), frozenset(), Window(10), box))
         assert [row["code"] for row in found.rows] == there
     store.close()
 
@@ -314,7 +316,7 @@ def test_a_place_in_another_field_is_measured_and_its_old_column_expires(opened:
     near, far = Near(16.9, 52.4, 100), Near(17.0, 52.4, 100)
 
     def met(store: SqlStore, version: int, where: Near) -> int:
-        return store.count(Query(library.declared(), version, frozenset(), Window(9), where))
+        return store.count(Query(library.declared(), Version(version), frozenset(), Window(9), where))
 
     library = Library([Column("spot", "place", 1), Column("name", "text", 3)])
     store = opened(library)

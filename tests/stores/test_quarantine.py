@@ -27,7 +27,7 @@ def held(store: SqlStore, *records: Record | Rejected, doubts: Iterable[Doubt] =
 
 
 def names(store: SqlStore) -> dict[str, str | None]:
-    found = store.select(Query(SHOP, store.version(SHOP).number, frozenset({"name"}), Window(100)))
+    found = store.select(Query(SHOP, store.version(SHOP).version, frozenset({"name"}), Window(100)))
     return {row["code"]: row["name"] for row in found.rows}
 
 
@@ -40,7 +40,7 @@ def rows(store: SqlStore) -> tuple[int, int]:
 
 
 def found(store: SqlStore, stem: str) -> int:
-    versions = {id: one.number for id, one in store.versions().items()}
+    versions = {id: one.version for id, one in store.versions().items()}
     return store.find(Find((Term((stem,), stem),), versions, 10))[1]
 
 

@@ -25,6 +25,7 @@ from broker.query import (
     Or,
     Order,
     Query,
+    Version,
     Window,
 )
 from broker.store import SqlStore
@@ -34,7 +35,7 @@ SHOP = Shop.__dataset__
 
 
 def codes(store: SqlStore, where: Condition | None = None, order: tuple[Order, ...] = ()) -> str:
-    version = store.version(SHOP).number
+    version = store.version(SHOP).version
     query = Query(SHOP, version, frozenset(), Window(1000), where, order)
     found = [row["code"] for row in store.select(query).rows]
     assert store.count(query) == len(found)
@@ -133,7 +134,7 @@ def test_pages_meet_without_gap_or_overlap_both_ways(store: SqlStore, order: tup
         seen: list[str] = []
         position, more = None, True
         while more:
-            page = store.select(Query(SHOP, 1, frozenset(), Window(10, position, backward), None, order))
+            page = store.select(Query(SHOP, Version(1), frozenset(), Window(10, position, backward), None, order))
             some = [row["code"] for row in page.rows]
             seen = some + seen if backward else seen + some
             position, more = page.positions[0 if backward else -1], page.more
@@ -182,42 +183,42 @@ def test_in_a_district_beside_other_conditions(town: SqlStore) -> None:
 def test_figures_are_exact_and_by_group(town: SqlStore) -> None:
     total, mean = Measure("sum", "rent"), Measure("avg", "rent")
     low, high = Measure("min", "since"), Measure("max", "rent")
-    (everything,) = town.aggregate(Aggregation(SHOP, 1, None, (), (total, mean, low, high)))
+    (everything,) = town.aggregate(Aggregation(SHOP, Version(1), None, (), (total, mean, low, high)))
     assert (everything.key, everything.count) == ((), 5)
     assert everything.measures == {
         total: Decimal("1234598.14"), mean: Decimal("308649.5350"), low: date(2016, 12, 31), high: Decimal("1234567.89"),
     }  # fmt: skip
     groups = town.aggregate(
-        Aggregation(SHOP, 1, None, (GroupBy("open"),), (Measure("sum", "staff"), Measure("avg", "rating")))
+        Aggregation(SHOP, Version(1), None, (GroupBy("open"),), (Measure("sum", "staff"), Measure("avg", "rating")))
     )
     assert [(one.key, one.count, *one.measures.values()) for one in groups] == [
         ((None,), 2, 12, 4.5), (("true",), 2, 3, 4.5), (("false",), 1, 0, None),
     ]  # fmt: skip
-    years = town.aggregate(Aggregation(SHOP, 1, None, (GroupBy("since", "year"), GroupBy("since", "month"))))
+    years = town.aggregate(Aggregation(SHOP, Version(1), None, (GroupBy("since", "year"), GroupBy("since", "month"))))
     assert [(one.key, one.count) for one in years] == [
         ((None, None), 2), (("2016", "2016-12"), 1), (("2017", "2017-01"), 1), (("2017", "2017-02"), 1),
     ]  # fmt: skip
-    seen = town.aggregate(Aggregation(SHOP, 1, Compare("code", Operator.EQ, "a"), (GroupBy("seen", "month"),)))
+    seen = town.aggregate(Aggregation(SHOP, Version(1), Compare("code", Operator.EQ, "a"), (GroupBy("seen", "month"),)))
     assert [one.key for one in seen] == [("2017-02",)]  # half past midnight in Poznań, though January still in UTC
-    some = Aggregation(SHOP, 1, Compare("rent", Operator.LT, Decimal(0)), (), (total,))
+    some = Aggregation(SHOP, Version(1), Compare("rent", Operator.LT, Decimal(0)), (), (total,))
     assert town.aggregate(some)[0].measures == {total: Decimal("-0.05")}
 
 
 def test_too_many_groups_are_refused(town: SqlStore) -> None:
     with pytest.raises(TooMuch, match="more than 3 groups"):
-        town.aggregate(Aggregation(SHOP, 1, None, (GroupBy("name"),), limit=3))
+        town.aggregate(Aggregation(SHOP, Version(1), None, (GroupBy("name"),), limit=3))
 
 
 def test_records_by_their_keys(town: SqlStore) -> None:
-    found = town.by_key(SHOP, 1, ["a", "zz", "e", "a"], frozenset({"name"}))
+    found = town.by_key(SHOP, Version(1), ["a", "zz", "e", "a"], frozenset({"name"}))
     assert {key: row["name"] for key, row in found.items()} == {"a": "Łoś", "e": None}
-    many = town.by_key(SHOP, 1, [f"{n}" for n in range(2000)], frozenset({"name"}))
+    many = town.by_key(SHOP, Version(1), [f"{n}" for n in range(2000)], frozenset({"name"}))
     assert many == {}
 
 
 def test_questions_of_a_version_agree_while_others_are_published(town: SqlStore) -> None:
     before = codes(town)
-    query = Query(SHOP, 1, frozenset(), Window(1000))
+    query = Query(SHOP, Version(1), frozenset(), Window(1000))
     for n in range(5):
         put(town, SHOP, *(shop(f"x{n}{k}") for k in range(10)))
         assert " ".join(row["code"] for row in town.select(query).rows) == before

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from broker.catalog import Catalog
 from broker.errors import StoreError
 from broker.model import Rejected, Repaired
-from broker.query import AREA, DISTRICT, LENGTH, LOCATION, MENDED, Find, Query, Term, Window
+from broker.query import AREA, DISTRICT, LENGTH, LOCATION, MENDED, Find, Query, Term, Version, Window
 from broker.store import SqlStore
 from tests.stores.town import QUARTERS, SHOPS, Quarter, Shop, put, shop
 
@@ -19,7 +19,7 @@ SHOP, QUARTER = Shop.__dataset__, Quarter.__dataset__
 
 
 def names(store: SqlStore, version: int) -> dict[str, str | None]:
-    found = store.select(Query(SHOP, version, frozenset({"name"}), Window(100)))
+    found = store.select(Query(SHOP, Version(version), frozenset({"name"}), Window(100)))
     return {row["code"]: row["name"] for row in found.rows}
 
 
@@ -69,13 +69,13 @@ def test_a_draft_given_up_leaves_no_trace(town: SqlStore) -> None:
     with town.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(town.tables[SHOP.id])) == 5
         assert connection.scalar(select(func.count()).select_from(town.own.entries)) == 7
-    assert town.find(Find((Term(("now",), "nowy"),), {SHOP.id: 99}, 10))[1] == 0
+    assert town.find(Find((Term(("now",), "nowy"),), {SHOP.id: Version(1)}, 10))[1] == 0
 
 
 def test_rows_of_a_killed_draft_are_never_seen_and_cleared_by_the_next(town: SqlStore) -> None:
     draft = town.draft(SHOP, sample=False)
     draft.add([shop(f"new{n}", name="Nowy") for n in range(2000)])
-    draft._claim.release()  # as the kernel does when a process is killed
+    draft.lease.release()  # as the kernel does when a process is killed
     assert set(names(town, town.version(SHOP).number)) == {"a", "b", "c", "d", "e"}
     published, _ = put(town, SHOP, *SHOPS, shop("f", name="Foka"))
     assert set(names(town, published.number)) == {"a", "b", "c", "d", "e", "f"}
@@ -116,7 +116,7 @@ def test_rejected_rows_are_counted_in_full_and_kept_up_to_a_thousand(store: SqlS
 
 def test_every_kind_of_value_comes_back_as_it_went_in(town: SqlStore) -> None:
     columns = frozenset(one.name for one in SHOP.fields) | {AREA, LENGTH, LOCATION, DISTRICT}
-    rows = {row["code"]: row for row in town.select(Query(SHOP, 1, columns, Window(10))).rows}
+    rows = {row["code"]: row for row in town.select(Query(SHOP, Version(1), columns, Window(10))).rows}
     for one in SHOPS:
         for field in SHOP.fields:
             value, expected = rows[one.code][field.name], getattr(one, field.name)  # type: ignore[attr-defined]
@@ -139,9 +139,17 @@ def test_new_districts_place_every_record_again(town: SqlStore) -> None:
         replace(west, geometry=shapely.box(16.7, 52.2, 16.85, 52.6)),
         replace(east, geometry=shapely.box(16.85, 52.2, 17.2, 52.6)),
     )  # type: ignore[type-var]
-    town.place_again()
-    rows = town.select(Query(SHOP, 1, frozenset({DISTRICT}), Window(10))).rows
-    assert {row["code"]: row[DISTRICT] for row in rows} == {"a": "E", "b": "E", "c": "E", "d": None, "e": "E"}
+    made = town.locate_again(SHOP)
+
+    def districts(version: int) -> dict[str, str | None]:
+        rows = town.select(Query(SHOP, Version(version), frozenset({DISTRICT}), Window(10))).rows
+        return {row["code"]: row[DISTRICT] for row in rows}
+
+    assert (made, made.number) == (town.version(SHOP), 2)
+    assert districts(2) == {"a": "E", "b": "E", "c": "E", "d": None, "e": "E"}
+    assert districts(1) == {"a": "W", "b": "E", "c": "E", "d": None, "e": "W"}  # what was published stays as it was
+    assert town.differences(SHOP, (Version(1), Version(2)), 10) == ([], False)
+    assert town.locate_again(SHOP) == made
 
 
 def test_a_store_opened_again_is_as_it_was(
@@ -172,15 +180,15 @@ def test_repairs_are_kept_with_the_records_and_counted(town: SqlStore) -> None:
     )
     assert changes.repaired == 2
     version = town.version(SHOP).number
-    assert town.repairs(SHOP, version) == [("axes were swapped", 2)]
-    assert town.repairs(SHOP, version - 1) == []
-    rows = town.by_key(SHOP, version, ["a", "m"], frozenset({MENDED}))
+    assert town.repairs(SHOP, Version(version)) == [("axes were swapped", 2)]
+    assert town.repairs(SHOP, Version(version - 1)) == []
+    rows = town.by_key(SHOP, Version(version), ["a", "m"], frozenset({MENDED}))
     assert {key: row[MENDED] for key, row in rows.items()} == {"a": None, "m": "axes were swapped"}
     _, changes = put(town, SHOP, shop("a"), moved.record)
-    assert (changes.changed, town.repairs(SHOP, version + 1)) == (1, [])
+    assert (changes.changed, town.repairs(SHOP, Version(version + 1))) == (1, [])
 
 
 def test_what_watches_a_closed_store_says_nothing(town: SqlStore) -> None:
     town.close()
     assert town.known_versions() is None
-    assert town._watch.token() is None
+    assert town._watch.now() is None
