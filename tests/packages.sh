@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings up what the tests need besides Python: a browser for GraphiQL, PostgreSQL with PostGIS as a second store, and MapServer
-# as the city's WFS.
+# Brings up what the tests need besides Python: a browser for GraphiQL, PostgreSQL with PostGIS as a second store, pgbouncer
+# before it, libfaketime for processes whose clock is wrong, and MapServer as the city's WFS.
 # Does nothing when all is there; installs what is missing from the system's packages when run by root; otherwise says what to do.
 set -eu
 
@@ -8,12 +8,14 @@ have() {
     case "$1" in
         chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
         cgi-mapserver) [ -x /usr/lib/cgi-bin/mapserv ] || command -v mapserv ;;
+        pgbouncer) [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer ;;
+        libfaketime) ls /usr/lib/*/faketime/libfaketime.so.1 ;;
         postgresql-postgis) ls /usr/share/postgresql/*/extension/postgis.control ;;
     esac >/dev/null 2>&1
 }
 
 missing=""
-for one in chromium cgi-mapserver postgresql-postgis; do
+for one in chromium cgi-mapserver postgresql-postgis pgbouncer libfaketime; do
     have "$one" || missing="$missing $one"
 done
 [ -n "$missing" ] || exit 0

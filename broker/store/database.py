@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar
@@ -51,6 +52,14 @@ def tried_again(read: Callable[P, T]) -> Callable[P, T]:
     return reading
 
 
+@dataclass(slots=True)
+class _Snapshot:
+    """What a thread reads from, and the versions that are known to be in it."""
+
+    connection: Connection
+    reads: set[Read]
+
+
 class Database:
     """The tables of a catalogue's data sets in one database, and the store's own; it knows which versions there are."""
 
@@ -78,6 +87,7 @@ class Database:
         self._numbers: dict[str, int] = {}
         self._turn = threading.Lock()
         self._short = threading.Lock()
+        self._here = threading.local()
         self._looking = threading.Lock()
         self._bulks: dict[str, Bulk] = {}
         self._known: tuple[object, Mapping[str, Published]] | None = None
@@ -124,19 +134,26 @@ class Database:
 
     @contextmanager
     def reading(self, *reads: Read) -> Iterator[Connection]:
-        """One snapshot to read from, which has these versions.
+        """One snapshot to read from, which has these versions; within another one of the same thread it is that one.
 
         Raises `VersionGone` or `StoreUnavailable` when it has not, `StoreUnavailable` when the database is away or breaks off,
         `StoreError` for whatever else it says, `Overdue` when there is no time left.
         """
+        around: _Snapshot | None = getattr(self._here, "snapshot", None)
+        if around is not None:
+            self._check_there(around, reads)
+            yield around.connection
+            return
         try:
             with self.engine.connect() as connection, connection.begin():
                 try:
-                    with self._snapshot(connection.connection.driver_connection, reads):
+                    with self._limited(connection, reads) as self._here.snapshot:
                         yield connection
                 except StoreUnavailable:
                     connection.invalidate()  # the next one may be of another node
                     raise
+                finally:
+                    self._here.snapshot = None
         except SQLAlchemyError as error:
             raise self._unreadable(error, getattr(error, "orig", None)) from error
         except self._driver_error as error:
@@ -145,24 +162,14 @@ class Database:
     @contextmanager
     def driver(self, *reads: Read) -> Iterator[Any]:
         """The driver's own connection, to read by. Raises as `reading` does."""
-        connection = None
-        try:
-            connection = self.engine.raw_connection()
-            with self._snapshot(connection.driver_connection, reads):
-                yield connection.driver_connection
-        except SQLAlchemyError as error:  # there is no connection
-            raise self._unreadable(error, getattr(error, "orig", None)) from error
-        except self._driver_error as error:
-            if connection is not None:
-                connection.invalidate()
-            raise self._unreadable(error, error) from error
-        except StoreUnavailable:
-            if connection is not None:
-                connection.invalidate()
-            raise
-        finally:
-            if connection is not None:
-                connection.close()
+        with self.reading(*reads) as connection:
+            try:
+                yield connection.connection.driver_connection
+            except self._driver_error as error:
+                failed = self._unreadable(error, error)
+                if isinstance(failed, StoreUnavailable):
+                    connection.invalidate()
+                raise failed from error
 
     @contextmanager
     def quick_driver(self, *reads: Read) -> Iterator[Any]:
@@ -181,26 +188,40 @@ class Database:
             self._short.release()
 
     @contextmanager
-    def _snapshot(self, connection: Any, reads: tuple[Read, ...]) -> Iterator[None]:  # noqa: ANN401 - of the driver
+    def _limited(self, connection: Connection, reads: tuple[Read, ...]) -> Iterator["_Snapshot"]:
         left = remaining()
         if left is not None:
             check()
-        with self._having(connection, left, reads):
-            yield
+        with self._having(connection.connection.driver_connection, left, reads):
+            yield _Snapshot(connection, {*reads})
+
+    def _check_there(self, snapshot: "_Snapshot", reads: tuple[Read, ...]) -> None:
+        """Raise as `reading` does unless a snapshot has these versions, most of which it was asked for before."""
+        if new := [one for one in reads if one not in snapshot.reads]:
+            driver = snapshot.connection.connection.driver_connection
+            self._check_missing(self.dialect.missing(driver, self._identified_ones(new)))
+            snapshot.reads.update(new)
 
     @contextmanager
     def _having(self, connection: Any, seconds: float | None, reads: tuple[Read, ...]) -> Iterator[None]:  # noqa: ANN401 - of the driver
-        asked = [one for one in reads if one[1].number] if self._identified else []
-        with self.dialect.snapshot(connection, seconds, asked) as missing:
-            for (id, version), last in missing.items():
-                if last < version.number:
-                    raise StoreUnavailable(
-                        f"{id}: version {version.number} has not reached this node of the database, or is lost; ask again in a second"
-                    )
-                raise VersionGone(
-                    f"{id}: version {version.number} does not exist any more; ask again, and begin with the newest one"
-                )
+        with self.dialect.snapshot(connection, seconds, self._identified_ones(reads)) as missing:
+            self._check_missing(missing)
             yield
+
+    def _identified_ones(self, reads: Sequence[Read]) -> list[Read]:
+        """Those that can be looked for; before `broker migrate` versions of a server have no ids."""
+        return [one for one in reads if one[1].number] if self._identified else []
+
+    @staticmethod
+    def _check_missing(missing: Mapping[Read, int]) -> None:
+        for (id, version), last in missing.items():
+            if last < version.number:
+                raise StoreUnavailable(
+                    f"{id}: version {version.number} has not reached this node of the database, or is lost; ask again in a second"
+                )
+            raise VersionGone(
+                f"{id}: version {version.number} does not exist any more; ask again, and begin with the newest one"
+            )
 
     def _unreadable(self, error: Exception, said: BaseException | None) -> StoreError:
         check()
@@ -263,8 +284,8 @@ class Database:
         Of a SQLite file it is certain, at some microseconds. A server is asked beside the requests: what another host has published
         is seen some tenths of a second later (see `broker.store.polling`), what this process has at once. Nothing blocks.
         """
-        known = self._known
-        return known[1] if known is not None and known[0] == self._watch.now() else None
+        now, known = self._watch.now(), self._known
+        return known[1] if known is not None and known[0] == now else None
 
     @tried_again
     def versions(self) -> Mapping[str, Published]:

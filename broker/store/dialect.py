@@ -215,6 +215,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def missing(self, connection: Any, reads: Sequence[Read]) -> Mapping[Read, int]:  # noqa: ANN401 - of the driver
+        """The same of a snapshot that was begun."""
+        ...
+
     def broke_off(self, error: Exception) -> bool:
         """Whether this error of the driver says that the database is away, or cancelled what may go well the next time."""
         ...

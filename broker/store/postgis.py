@@ -89,11 +89,20 @@ class Postgis:
     ) -> Iterator[Mapping[Read, int]]:
         """A transaction whose statements all see the same (REPEATABLE READ); the server ends what takes longer."""
         left = READ_SECONDS if seconds is None else min(seconds, READ_SECONDS)
-        asked: list[Any] = [str(max(1, int(left * 1000)))]
-        if reads:
-            asked += [[id for id, _ in reads], [one.number for _, one in reads], [one.id for _, one in reads]]
-        found = connection.execute(BEGIN_READING if reads else BEGIN_WITHOUT, asked).fetchone()[-1]
-        yield {one: last for one, last in zip(reads, found, strict=True) if last is not None} if reads else {}
+        limit = str(max(1, int(left * 1000)))
+        if not reads:
+            connection.execute(f"SELECT {SETTINGS}, {LIMIT}", [limit])
+            yield {}
+            return
+        found = connection.execute(f"SELECT {SETTINGS}, {LIMIT}, {MISSING}", [limit, *_listed(reads)]).fetchone()[-1]
+        yield {one: last for one, last in zip(reads, found, strict=True) if last is not None}
+
+    def missing(self, connection: Any, reads: Sequence[Read]) -> Mapping[Read, int]:  # noqa: ANN401 - as the dialect's protocol has it
+        """In one statement."""
+        if not reads:
+            return {}
+        (found,) = connection.execute(f"SELECT {MISSING}", _listed(reads)).fetchone()
+        return {one: last for one, last in zip(reads, found, strict=True) if last is not None}
 
     def broke_off(self, error: Exception) -> bool:
         """By the class of the database's code; without a code the connection has ended."""
@@ -297,9 +306,9 @@ FIND_INDEXES = """
 """
 
 
-BEGIN_WITHOUT = f"SELECT {SETTINGS}, set_config('statement_timeout', %s, true)"
-BEGIN_READING = f"""
-    {BEGIN_WITHOUT}, ARRAY(
+LIMIT = "set_config('statement_timeout', %s, true)"
+MISSING = """
+    ARRAY(
         SELECT CASE
             WHEN EXISTS (
                 SELECT 1 FROM broker_versions AS v
@@ -309,7 +318,14 @@ BEGIN_READING = f"""
         END
         FROM unnest(%s::text[], %s::bigint[], %s::text[]) WITH ORDINALITY AS w (dataset, number, id, place) ORDER BY place
     )
-"""  # noqa: S608 - constants of this module
+"""
+"""Of each version that is asked for null when it is there, else the number of the newest one."""
+
+
+def _listed(reads: Sequence[Read]) -> list[list[Any]]:
+    return [[id for id, _ in reads], [one.number for _, one in reads], [one.id for _, one in reads]]
+
+
 BEGIN_WRITING = f"""
     SELECT {SETTINGS}, set_config('statement_timeout', '0', true),
         set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS * 1000}', true), pg_advisory_xact_lock({WRITERS})

@@ -155,12 +155,17 @@ class Sqlite:
         try:
             if begun:
                 connection.execute("BEGIN")
-            yield _missing(connection, reads)
+            yield self.missing(connection, reads)
         finally:
             if seconds is not None:
                 connection.set_progress_handler(None, 0)
             if begun:
                 connection.rollback()
+
+    def missing(self, connection: Any, reads: Sequence[Read]) -> Mapping[Read, int]:  # noqa: ANN401 - as the dialect's protocol has it
+        """By the key of the table of versions."""
+        missing = [one for one in reads if not connection.execute(HAS, (one[0], *one[1])).fetchone()]
+        return {one: connection.execute(LAST, (one[0],)).fetchone()[0] for one in missing}
 
     def broke_off(self, error: Exception) -> bool:
         """When it would have had to wait too long for another process."""
@@ -352,11 +357,6 @@ FIND_INDEXES = """
 
 HAS = "SELECT 1 FROM broker_versions WHERE dataset = ? AND number = ? AND ? IN (id, '')"
 LAST = "SELECT coalesce(max(number), 0) FROM broker_versions WHERE dataset = ?"
-
-
-def _missing(connection: sqlite3.Connection, reads: Sequence[Read]) -> Mapping[Read, int]:
-    missing = [one for one in reads if not connection.execute(HAS, (one[0], *one[1])).fetchone()]
-    return {one: connection.execute(LAST, (one[0],)).fetchone()[0] for one in missing}
 
 
 def _connected(connection: sqlite3.Connection, _record: object) -> None:

@@ -58,7 +58,16 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options = [word for one in SETTINGS for word in ("-c", one)]
-        command = [programs() / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-k", self.folder, *options]
+        command = [
+            programs() / "postgres",
+            "-D",
+            self.folder / "data",
+            "-p",
+            str(self.port),
+            "-k",
+            self.folder,
+            *options,
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, **_owner())
         until = time.monotonic() + 30

@@ -8,8 +8,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.city.servers import Server, primary
 from tests.faults.extent import WHOLE
 
+collect_ignore = [] if WHOLE else ["test_long_nights.py"]
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -44,3 +46,10 @@ def tally() -> Iterator[Tally]:
         RESULTS.write_bytes(
             orjson.dumps({**known, **fresh, **figures}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
         )
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A PostgreSQL server of one test's own, to be restarted and killed."""
+    with primary() as running:
+        yield running
