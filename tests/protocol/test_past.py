@@ -125,3 +125,41 @@ async def test_what_cannot_be_compared_is_told(broker: Broker, arguments: str, m
     reply = (await broker.ask({"query": f"{{ changes({arguments}) {{ totalCount }} }}"})).json
     assert reply["data"] == {"changes": None}
     assert message in reply["errors"][0]["message"]
+
+
+# versions by their ids
+
+
+SINCE = """query($id: ID, $then: DateTime) { changes(dataset: "mim.stops", sinceVersion: $id, since: $then) {
+    totalCount sinceVersion untilVersion sinceVersionId untilVersionId nodes { id kind } } }"""
+NOW = """{ stops(first: 1) { nodes { provenance { version versionId } } } dataset(id: "mim.stops") { version versionId } }"""
+
+
+@MODULE
+async def test_changes_since_a_version_are_those_since_its_moment(broker: Broker) -> None:
+    by_moment = (await data(broker, SINCE, then=between(broker)))["changes"]
+    assert by_moment["totalCount"] == 3
+    by_id = (await data(broker, SINCE, id=by_moment["sinceVersionId"]))["changes"]
+    assert by_id == by_moment
+    now = await data(broker, NOW)
+    (first,) = now["stops"]["nodes"]
+    assert first["provenance"] == now["dataset"] == {"version": 2, "versionId": by_id["untilVersionId"]}
+    assert (await data(broker, SINCE, id=by_id["untilVersionId"]))["changes"]["totalCount"] == 0
+
+
+@MODULE
+async def test_a_version_that_is_not_there_is_gone_and_never_another(broker: Broker) -> None:
+    for unknown in ("0123456789abcdef", "2", ""):
+        reply = await broker.ask({"query": SINCE, "variables": {"id": unknown}})
+        assert (reply.code, reply.json["data"]) == ("VERSION_GONE", {"changes": None})
+        assert "read all of it once" in reply.message
+
+
+@MODULE
+async def test_one_of_both_ways_to_say_since_when(broker: Broker) -> None:
+    for both in ({}, {"id": "x", "then": between(broker)}):
+        reply = await broker.ask({"query": SINCE, "variables": both})
+        assert (reply.code, reply.message) == (
+            "BAD_ARGUMENT",
+            "changes: give `since`, a moment, or `sinceVersion`, a version's id; one of them",
+        )

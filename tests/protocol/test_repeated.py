@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest_asyncio
 
 from broker import repeated
 from broker.endpoint import Endpoint
-from broker.execution.responses import Kept, Life
+from broker.execution.responses import Kept, Lasting, Life
 from broker.store import Published
 from tests.protocol.counted import Broker, asked, layer, running
 
@@ -194,7 +195,8 @@ def test_until_when_a_reply_stays_the_same(
     due: float, until: float, same: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 100.5)
-    kept = Kept(b"{}", Life({"mim.stops": Published("mim.stops", 1)}, until, due), "tag", 2)
+    read = {"mim.stops": Published("mim.stops", 1, checked_at=datetime.fromtimestamp(0, UTC))}
+    kept = Kept(b"{}", Life(read, {"mim.stops": Lasting(exact=until, fresh=due)}), "tag", 2)
     before = kept.seconds
     assert kept.same_until(1.0) == pytest.approx(same)
     monkeypatch.setattr("time.time", lambda: same - 1e-6)
