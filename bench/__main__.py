@@ -13,7 +13,7 @@ from rich.table import Table
 from bench.process import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-PARTS = ("speed", "refresh", "queries", "spatial", "geocoding", "history")
+PARTS = ("speed", "refresh", "queries", "spatial", "geocoding", "history", "stores")
 
 
 def main(*asked: str) -> None:
@@ -130,6 +130,16 @@ def history_table(found: dict[str, Any]) -> Table:
     return table
 
 
+def stores_table(found: dict[str, Any]) -> Table:
+    table = Table("a kept answer", "µs of CPU", "times SQLite's")
+    one = found["postgis to sqlite"]
+    table.add_row("SQLite", str(found["kept_us"]["sqlite"]), "1")
+    table.add_row(
+        "PostgreSQL", str(found["kept_us"]["postgis"]), f"{one['value']:g} ({one['low']:g} to {one['high']:g}; aim 1.3)"
+    )
+    return table
+
+
 TABLES = {
     "speed": speed_table,
     "refresh": refresh_table,
@@ -137,6 +147,7 @@ TABLES = {
     "spatial": spatial_table,
     "geocoding": geocoding_table,
     "history": history_table,
+    "stores": stores_table,
 }
 
 if __name__ == "__main__":

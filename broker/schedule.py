@@ -62,6 +62,7 @@ class Schedule:
         self._refresher = refresher
         self._store = store
         self._catalog = catalog
+        self._off = False
 
     def due(self, now: datetime) -> list[Dataset]:
         """The data sets that are due; live ones are not scheduled, since queries ask for them."""
@@ -90,8 +91,10 @@ class Schedule:
         """The lease to lead by; None while another process has it, the store is away, or this host's clock is off."""
         try:
             await asyncio.to_thread(self._store.versions)
-            if self._store.clock.is_off:
-                log().warning(Event.CLOCK_OFF, reason=f"{self._store.clock.told}: it does not lead")
+            was_off, self._off = self._off, self._store.clock.is_off
+            if self._off:
+                if not was_off:
+                    log().warning(Event.CLOCK_OFF, reason=f"{self._store.clock.told}: it does not lead")
                 return None
             return await asyncio.to_thread(self._store.lease, "schedule")
         except StoreError as error:

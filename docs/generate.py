@@ -264,10 +264,10 @@ def faults(part: str) -> str:
     folder = DOCS.parent / "tests/faults"
     known = runpy.run_path(str(folder / "table.py"))
     ran: dict[str, dict[str, int]] = orjson.loads((folder / "results.json").read_bytes())
-    if part == "trials":
+    if part in ("trials", "nights"):
         return table(
-            ("what is done", "what holds", "test", "cases", "losses"),
-            ((one.does, one.holds, code(one.test), *counted(ran, one.counted)) for one in known["TRIALS"]),
+            ("what is done", "what holds", "test", "answers" if part == "nights" else "cases", "losses"),
+            ((one.does, one.holds, code(one.test), *counted(ran, one.counted)) for one in known[part.upper()]),
         )
     return table(
         ("a source …", "what a reader sees", "what an operator sees", "test", "cases", "losses"),

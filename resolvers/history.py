@@ -105,20 +105,23 @@ class ChangeConnection:
     )
 
 
+Since = Annotated[datetime | None, strawberry.argument(description="The moment to compare with.")]
+SinceVersion = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="The version to compare with, by its `versionId`, in place of `since`; one that does not exist any more is "
+        "`VERSION_GONE`: then read everything once."
+    ),
+]
+Until = Annotated[datetime | None, strawberry.argument(description="The moment to compare; now when left out.")]
+
+
 async def changes(
     info: Info,
     dataset: Annotated[str, strawberry.argument(description="The data set's id, such as `bip.contracts`.")],
-    since: Annotated[datetime | None, strawberry.argument(description="The moment to compare with.")] = None,
-    since_version: Annotated[
-        strawberry.ID | None,
-        strawberry.argument(
-            description="The version to compare with, by its `versionId`, in place of `since`; one that does not exist any more is "
-            "`VERSION_GONE`: then read everything once."
-        ),
-    ] = None,
-    until: Annotated[
-        datetime | None, strawberry.argument(description="The moment to compare; now when left out.")
-    ] = None,
+    since: Since = None,
+    since_version: SinceVersion = None,
+    until: Until = None,
     first: Annotated[int | None, strawberry.argument(description="How many to give.")] = None,
     after: Annotated[str | None, strawberry.argument(description="Give those after this cursor.")] = None,
 ) -> ChangeConnection | None:

@@ -8,11 +8,12 @@ from sqlalchemy.exc import ArgumentError
 
 from broker.catalog import Catalog
 from broker.errors import StoreError
+from broker.store.applied_migrations import AppliedMigration
 from broker.store.descriptions import Descriptions
 from broker.store.dialect import Dialect, Joined
 from broker.store.history import Difference, DifferenceKind
 from broker.store.leases import Lease
-from broker.store.migration import AppliedMigration, MigrationMode, TableState
+from broker.store.migration import MigrationMode, TableState
 from broker.store.published import Published
 from broker.store.quarantine import Doubt, DoubtKind, Held, agreement, hold
 from broker.store.schemas import ChangeKind, SchemaChange

@@ -17,12 +17,13 @@ from broker.deadline import check, remaining
 from broker.errors import StoreError, StoreUnavailable, VersionGone
 from broker.model import Dataset
 from broker.query import Read
+from broker.store.applied_migrations import AppliedMigration, applied_migrations
 from broker.store.bookkeeping import bookkeeping, without_added
 from broker.store.bulk import Bulk
 from broker.store.clock import StoreClock
 from broker.store.dialect import Dialect, Slow
 from broker.store.leases import Lease, Leases
-from broker.store.migration import AppliedMigration, Migration, MigrationMode, TableState, applied_migrations
+from broker.store.migration import Migration, MigrationMode, TableState
 from broker.store.published import Published, newest
 from broker.store.schemas import ChangeKind, SchemaChange
 from broker.telemetry import Event, log

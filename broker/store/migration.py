@@ -6,14 +6,14 @@ and drops last, in short transactions that do not block readers. An interrupted 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 
 import orjson
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Table, delete, insert, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn
 
@@ -31,7 +31,7 @@ from broker.store.search_writer import SearchWriter
 from broker.store.tables import FOREVER, GEOCODED
 from broker.telemetry import Event, log
 
-__all__ = ["AppliedMigration", "Migration", "MigrationMode", "TableState", "applied_migrations"]
+__all__ = ["Migration", "MigrationMode", "TableState"]
 
 PATIENCE, PAUSE = 300.0, 0.3
 """Seconds that a change waits for long readers in all, and between two attempts."""
@@ -65,16 +65,6 @@ class TableState:
     def waiting(self) -> tuple[SchemaChange, ...]:
         """What waits for `broker migrate`."""
         return self.plan.changes
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedMigration:
-    """What a table has followed, and when (in UTC); ``version`` was the newest version then."""
-
-    dataset: str
-    at: datetime
-    version: int
-    changes: tuple[SchemaChange, ...]
 
 
 class Migration:
@@ -389,19 +379,3 @@ class Migration:
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 """Begins a transaction, or goes on in the one there is."""
-
-
-def applied_migrations(connection: Connection, own: Bookkeeping) -> list[AppliedMigration]:
-    """What the tables of a store have followed since they were made, the latest first."""
-    of = own.schemas.c
-    rows = connection.execute(select(own.schemas).where(of.changes != "[]").order_by(of.at.desc(), of.dataset)).all()
-    return [
-        AppliedMigration(row.dataset, row.at, row.since, tuple(_change(one) for one in orjson.loads(row.changes)))
-        for row in rows
-    ]
-
-
-def _change(kept: Mapping[str, object]) -> SchemaChange:
-    return SchemaChange(
-        ChangeKind(str(kept["kind"])), str(kept["text"]), None if kept["field"] is None else str(kept["field"])
-    )

@@ -4,14 +4,12 @@ Each geometry is kept in degrees (EPSG:4326) and, computed by the database, in m
 the search is an array of words with a GIN index. Writers take turns by an advisory lock, as they do in SQLite.
 """
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import orjson
-import psycopg
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import (
     ARRAY,
@@ -28,21 +26,17 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
-    create_engine,
-    event,
     func,
     text,
 )
 from sqlalchemy import column as plain_column
 from sqlalchemy import table as plain_table
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
-from broker.errors import StoreError
 from broker.geometry import METRIC
 from broker.query import Find, Read, Term
+from broker.store import postgis_connections as connections
 from broker.store.bookkeeping import Bookkeeping
 from broker.store.column_types import Absent, InMetres, PostgisGeometry
 from broker.store.dialect import FoundColumn, FoundTable, Hit, Places, Quick, SearchEntry, Tables, Watch
@@ -54,17 +48,8 @@ from broker.store.tables import index_name, metric_column
 
 __all__ = ["Postgis"]
 
-CONNECT_SECONDS = 10
 LOCK_MILLISECONDS = 250
 """How long a change of a table may keep new readers waiting for an old one."""
-READ_SECONDS = 60
-PREPARED_AFTER = 5
-"""How often a statement comes before it is prepared."""
-IDLE_SECONDS = 10
-"""How long a writer that has its turn may do nothing: one that was stopped in the middle makes way."""
-SETTINGS = "set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true), set_config('jit', 'off', true)"
-"""Set for one transaction each time: a session may be another one's, where a pooler stands between."""
-WRITERS = zlib.crc32(b"poznan-broker writers")
 
 
 class Postgis:
@@ -88,28 +73,16 @@ class Postgis:
         reads: Sequence[Read],
     ) -> Iterator[Mapping[Read, int]]:
         """A transaction whose statements all see the same (REPEATABLE READ); the server ends what takes longer."""
-        left = READ_SECONDS if seconds is None else min(seconds, READ_SECONDS)
-        limit = str(max(1, int(left * 1000)))
-        if not reads:
-            connection.execute(f"SELECT {SETTINGS}, {LIMIT}", [limit])
-            yield {}
-            return
-        found = connection.execute(f"SELECT {SETTINGS}, {LIMIT}, {MISSING}", [limit, *_listed(reads)]).fetchone()[-1]
-        yield {one: last for one, last in zip(reads, found, strict=True) if last is not None}
+        with connections.snapshot(connection, seconds, reads) as missing:
+            yield missing
 
     def missing(self, connection: Any, reads: Sequence[Read]) -> Mapping[Read, int]:  # noqa: ANN401 - as the dialect's protocol has it
         """In one statement."""
-        if not reads:
-            return {}
-        (found,) = connection.execute(f"SELECT {MISSING}", _listed(reads)).fetchone()
-        return {one: last for one, last in zip(reads, found, strict=True) if last is not None}
+        return connections.missing(connection, reads)
 
     def broke_off(self, error: Exception) -> bool:
         """By the class of the database's code; without a code the connection has ended."""
-        if not isinstance(error, psycopg.Error):
-            return isinstance(error, PoolTimeout)
-        code = error.sqlstate
-        return isinstance(error, psycopg.OperationalError) if code is None else code.startswith(BROKEN_OFF)
+        return connections.broke_off(error)
 
     def among(self, column: ColumnElement[Any], name: str) -> Clause:
         """The values of an array."""
@@ -126,22 +99,7 @@ class Postgis:
 
     def open(self, url: str) -> Engine:
         """An engine over a database with PostGIS, which is switched on when it is not. Raises `StoreError`."""
-        try:
-            engine = _engine(url, pooled=False)
-            with engine.connect() as connection, connection.begin():
-                if connection.scalar(text("SELECT count(*) FROM pg_extension WHERE extname = 'postgis'")) == 0:
-                    connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
-                driver: Any = connection.connection.driver_connection
-                pooled = driver.info.backend_pid != connection.scalar(text("SELECT pg_backend_pid()"))
-        except SQLAlchemyError as error:
-            raise StoreError(
-                f"the store at {make_url(url)!r} cannot be opened, or PostGIS cannot be switched on in it: "
-                f"{_first_line(error)}"
-            ) from error
-        if pooled:
-            engine.dispose()
-            engine = _engine(url, pooled=True)
-        return engine
+        return connections.engine(url)
 
     @property
     def shared(self) -> bool:
@@ -304,69 +262,6 @@ FIND_INDEXES = """
     FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_class AS t ON t.oid = x.indrelid
     WHERE t.relnamespace = current_schema()::regnamespace AND NOT x.indisprimary AND x.indisvalid
 """
-
-
-LIMIT = "set_config('statement_timeout', %s, true)"
-MISSING = """
-    ARRAY(
-        SELECT CASE
-            WHEN EXISTS (
-                SELECT 1 FROM broker_versions AS v
-                WHERE v.dataset = w.dataset AND v.number = w.number AND w.id IN (v.id, '')
-            ) THEN NULL
-            ELSE (SELECT coalesce(max(number), 0) FROM broker_versions AS v WHERE v.dataset = w.dataset)
-        END
-        FROM unnest(%s::text[], %s::bigint[], %s::text[]) WITH ORDINALITY AS w (dataset, number, id, place) ORDER BY place
-    )
-"""
-"""Of each version that is asked for null when it is there, else the number of the newest one."""
-
-
-def _listed(reads: Sequence[Read]) -> list[list[Any]]:
-    return [[id for id, _ in reads], [one.number for _, one in reads], [one.id for _, one in reads]]
-
-
-BEGIN_WRITING = f"""
-    SELECT {SETTINGS}, set_config('statement_timeout', '0', true),
-        set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS * 1000}', true), pg_advisory_xact_lock({WRITERS})
-"""
-BROKEN_OFF = ("08", "40", "53", "57P")
-"""Classes of errors that may not come again: connections, rollbacks, resources, the operator's intervention."""
-
-
-def _engine(url: str, *, pooled: bool) -> Engine:
-    """An engine; through a pooler nothing is prepared, since it may lead to another session the next time."""
-    engine = create_engine(
-        url,
-        connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            "application_name": "poznan-broker",
-            "prepare_threshold": None if pooled else PREPARED_AFTER,
-        },
-        isolation_level="REPEATABLE READ",
-        pool_size=8,
-        max_overflow=8,
-        pool_pre_ping=True,
-    )
-    event.listen(engine, "set_connection_execution_options", _writer)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _writer(_connection: Connection, options: dict[str, Any]) -> None:
-    """A writer sees what was committed before its turn came."""
-    if options.get("writing"):
-        options["isolation_level"] = "READ COMMITTED"
-
-
-def _begin(connection: Connection) -> None:
-    """A writer takes its turn at the start, and may take longer than a reader."""
-    if connection.get_execution_options().get("writing", False):
-        connection.exec_driver_sql(BEGIN_WRITING)
-
-
-def _first_line(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 
 def _quoted(word: str) -> str:

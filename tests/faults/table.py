@@ -7,7 +7,7 @@ the documentation reads this file by itself.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["FAULTS", "TRIALS", "Expected", "Fault", "Trial"]
+__all__ = ["FAULTS", "NIGHTS", "TRIALS", "Expected", "Fault", "Trial"]
 
 UNCHANGED = frozenset({"unchanged"})
 FAILED = frozenset({"failed"})
@@ -158,6 +158,64 @@ FAULTS: tuple[Fault, ...] = (
         but=dict.fromkeys(("wfs_gml", "wfs_json"), Expected(REPAIRED)),
     ),
 )  # fmt: skip
+
+NIGHTS: tuple[Trial, ...] = (
+    Trial(
+        "it restarts ten times, by `SIGINT` and by `SIGQUIT`, in the middle of whatever is under way",
+        "refreshes go on",
+        "test_nights.py::test_the_database_restarts_again_and_again",
+        ("night_restarts",),
+    ),
+    Trial(
+        "pgbouncer, pooling by transaction, ends five times and comes back",
+        "refreshes go on",
+        "test_nights.py::test_a_pooler_by_transaction_that_restarts",
+        ("night_pooler",),
+    ),
+    Trial(
+        "who refreshes is stopped (`SIGSTOP`) in the middle, another takes over, the first one is woken",
+        "the other one publishes within half a minute; the first one writes nothing of its draft",
+        "test_long_nights.py::test_one_that_was_stopped_writes_nothing_when_it_wakes",
+        ("night_stopped",),
+    ),
+    Trial(
+        "the primary is killed in the middle of refreshes, the standby promoted",
+        "refreshes go on with the standby; every version that it has is whole",
+        "test_long_nights.py::test_the_primary_is_killed_and_the_standby_promoted[False]",
+        ("night_failover",),
+    ),
+    Trial(
+        "the same after the standby was cut off, which has lost versions",
+        "the same; numbers are given again, ids are not",
+        "test_long_nights.py::test_the_primary_is_killed_and_the_standby_promoted[True]",
+        ("night_failover_cut_off",),
+    ),
+    Trial(
+        "the old primary comes back behind a balancer that leads to both",
+        "no answer mixes the two",
+        "test_long_nights.py::test_the_old_primary_comes_back",
+        ("night_old_primary_back",),
+    ),
+    Trial(
+        "a balancer leads to the primary and a standby whose replay is paused again and again",
+        "no answer has a version's label and another one's rows",
+        "test_long_nights.py::test_reads_over_a_primary_and_a_standby_that_lags",
+        ("night_lagging_standby",),
+    ),
+    Trial(
+        "`kill -9` at fifty random moments, each followed by another process",
+        "the next one goes on",
+        "test_long_nights.py::test_killed_at_fifty_moments",
+        ("night_killed",),
+    ),
+    Trial(
+        "a process refreshes and one reads with a clock that is an hour, or three days, ahead or behind",
+        "moments of versions are the database's and never go back",
+        "test_long_nights.py::test_hosts_whose_clocks_are_wrong",
+        ("night_clock_+1h", "night_clock_-1h", "night_clock_+3d", "night_clock_-3d"),
+    ),
+)
+"""What befalls a PostgreSQL store at night; cases are judged answers."""
 
 TRIALS: tuple[Trial, ...] = (
     Trial(

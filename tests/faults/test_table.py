@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.faults.misbehaviour import MADE
 from tests.faults.readers import READERS
-from tests.faults.table import FAULTS, TRIALS
+from tests.faults.table import FAULTS, NIGHTS, TRIALS
 
 HERE = Path(__file__).parent
 
@@ -20,7 +20,7 @@ def test_exceptions_are_made_for_readers_that_there_are() -> None:
 
 def test_the_tests_that_are_named_are_there() -> None:
     written = {file.name: file.read_text(encoding="utf-8") for file in HERE.glob("test_*.py")}
-    for one in TRIALS:
+    for one in (*TRIALS, *NIGHTS):
         assert one.test.split("::")[0] in written
         for name in re.findall(r"\btest_\w+(?!\w*\.py)\b(?!\.py)", one.test):
             assert any(f"def {name}(" in text for text in written.values()), name

@@ -108,7 +108,7 @@ def test_what_lies_below_aiohttp_becomes_ours(raised: Exception, expected: type[
     assert type(as_source_error(raised, Request("GET", "https://city.example"))) is expected
 
 
-def test_only_errors_about_the_request_and_the_sources_reach_a_client() -> None:
+def test_only_what_a_client_can_do_something_about_reaches_it() -> None:
     public = {one.__name__ for one in descendants(BrokerError) if issubclass(one, BrokerError) and one.public}
     assert public == {
         *(
@@ -121,7 +121,9 @@ def test_only_errors_about_the_request_and_the_sources_reach_a_client() -> None:
             "TooMuch",
             "Overdue",
             "UnknownDocument",
+            "VersionGone",
         ),
+        "StoreUnavailable",
         *("SourceError", "Unavailable", "Refused", "Oversized", "Unreadable", "Suspicious"),
     }
     assert issubclass(Oversized, SourceError)

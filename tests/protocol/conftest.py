@@ -20,7 +20,7 @@ class Shared:
     extensions: dict[str, Any] = field(default_factory=dict)
     shaping: bool = False
 
-    def life(self) -> None:
+    def life(self, *, shows_check: bool) -> None:
         """Nothing here is read from a store, so nothing is given again."""
 
 

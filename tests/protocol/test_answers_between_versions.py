@@ -67,3 +67,23 @@ async def test_what_was_answered_while_the_districts_were_refreshed_is_not_kept_
     after = await answered_now(broker, params)
     assert after != before
     assert (await broker.ask(params=params)).raw == after
+
+
+@MODULE
+async def test_an_answer_that_was_confirmed_lasts_longer(broker: Broker) -> None:
+    params, day = asked("{ parkingMeters(first: 1) { totalCount } }"), 86_400
+    broker.source.spoil = layer("parking_meters", "", "")
+    await broker.refresh("mim.parking_meters")
+    broker.age("mim.parking_meters", day - 30)
+    first = await broker.ask(params=params)
+    assert int(first.headers["cache-control"].rpartition("=")[2]) in range(20, 31)
+    assert await broker.refresh("mim.parking_meters") == "unchanged"
+    with broker.executes(0):
+        again = await broker.ask(params=params)
+        assert again.headers["cache-control"] == "public, max-age=3600"
+        broker.age("mim.parking_meters", 2 * day - 2)
+        await broker.ask(params=params)
+    await asyncio.sleep(2.1)
+    with broker.executes(1):
+        assert "extensions" in (await broker.ask(params=params)).json  # stale by now, though it was kept
+    await broker.refresh("mim.parking_meters")

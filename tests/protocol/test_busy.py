@@ -50,7 +50,7 @@ def ask(gate: Gate, asker: Asker) -> Callable[..., Awaitable[Any]]:
             self.extensions: dict[str, Any] = {}
             self.shaping = False
 
-        def life(self) -> None: ...
+        def life(self, *, shows_check: bool) -> None: ...
 
     return asker(Endpoint(strawberry.Schema(Query)._schema, Shared, Limits(in_flight=2)))
 

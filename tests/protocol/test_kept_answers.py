@@ -137,24 +137,6 @@ async def test_a_refresh_that_finds_nothing_new_voids_only_what_shows_when_it_wa
 
 
 @MODULE
-async def test_an_answer_that_was_confirmed_lasts_longer(broker: Broker) -> None:
-    params, day = asked("{ parkingMeters(first: 1) { totalCount } }"), 86_400
-    broker.age("mim.parking_meters", day - 30)
-    first = await broker.ask(params=params)
-    assert int(first.headers["cache-control"].rpartition("=")[2]) in range(20, 31)
-    assert await broker.refresh("mim.parking_meters") == "unchanged"
-    with broker.executes(0):
-        again = await broker.ask(params=params)
-        assert again.headers["cache-control"] == "public, max-age=3600"
-        broker.age("mim.parking_meters", 2 * day - 2)
-        await broker.ask(params=params)
-    await asyncio.sleep(2.1)
-    with broker.executes(1):
-        assert "extensions" in (await broker.ask(params=params)).json  # stale by now, though it was kept
-    await broker.refresh("mim.parking_meters")
-
-
-@MODULE
 async def test_a_refresh_by_another_broker_is_seen_at_once(broker: Broker) -> None:
     other = Engine.open(settings(broker.file, {"mim": broker.source, "nextbike": broker.bikes}))
     before = await broker.ask(params=asked(STOPS))

@@ -1,8 +1,6 @@
 """Pages read as columns by statements made once hold what `select` reads, in the form of an answer; short ones may be given up."""
 
 import random
-import time
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -362,49 +360,3 @@ def test_a_short_statement_is_short_however_often_it_is_asked(tmp_path: Path, ca
         put(store, SHOP, *(shop(f"{n:03}") for n in range(200)))
         for _ in range(200):
             assert short(store, question()).size == 200
-
-
-# versions
-
-
-def wait_for(found: Callable[[], bool], seconds: float = 5.0) -> None:
-    until = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-def test_known_versions_are_the_newest_ones_or_none(opened: Callable[[Catalog], SqlStore], catalog: Catalog) -> None:
-    one, other = opened(catalog), opened(catalog)
-    assert one.known_versions() is None
-    if one.dialect.shared:  # a server is looked at some times a second, beside the requests
-        wait_for(lambda: one.known_versions() is not None)
-    for number in range(1, 6):
-        newest = one.versions()
-        assert one.known_versions() is newest
-        assert one.known_versions() is newest
-        writer = (one, other)[number % 2]
-        put(writer, SHOP, *SHOPS[:number])
-        if one.dialect.shared:
-            if writer is other:
-                wait_for(lambda newest=newest: one.known_versions() not in (None, newest))
-            assert one.known_versions() == other.versions()
-        else:
-            assert one.known_versions() is None
-        assert one.versions()[SHOP.id].number == number
-        put(writer, SHOP, *SHOPS[:number])  # the same again is noted, as a check
-        assert one.known_versions() is None or one.dialect.shared
-        with other.writing() as connection:
-            connection.execute(one.own.refreshes.delete())
-        wait_for(lambda: one.known_versions() in (None, one.versions()))
-    assert one.versions() == other.versions()
-
-
-def test_a_draft_is_no_version(opened: Callable[[Catalog], SqlStore], catalog: Catalog) -> None:
-    one, other = opened(catalog), opened(catalog)
-    before = one.versions()
-    draft = other.draft(SHOP, sample=False)
-    draft.add(SHOPS)
-    draft.close()
-    assert one.known_versions() in (None, before)
-    assert one.versions() == before
