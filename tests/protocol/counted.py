@@ -41,7 +41,7 @@ class Counted:
         """What is done within executes so many operations."""
         before = self.count
         yield
-        assert self.count - before == times
+        assert self.count - before == times, (self.count - before, times)
 
 
 @dataclass(frozen=True)
