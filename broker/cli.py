@@ -142,11 +142,13 @@ def migrate(
     store = Engine.open(settings, MigrationMode.NOTHING if check else MigrationMode.ALL).store
     store.close()
     if check:
-        waiting = [(id, step) for id, one in store.table_states.items() for step in one.plan.steps]
+        waiting = [("store", step) for step in store.own_waiting]
+        waiting += [(id, step) for id, one in store.table_states.items() for step in one.plan.steps]
         waiting += [(id, one.write_refusal) for id, one in store.table_states.items() if one.plan.behind]
         _list(waiting, "every table follows its declaration")
     else:
-        _list([(id, one.text) for id, one in store.migrated], "every table followed its declaration already")
+        done = [("store", step) for step in store.own_added] + [(id, one.text) for id, one in store.migrated]
+        _list(done, "every table followed its declaration already")
 
 
 def _list(changes: list[tuple[str, str]], nothing: str) -> None:

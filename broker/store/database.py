@@ -82,6 +82,9 @@ class Database:
         self.applied_migrations: list[AppliedMigration] = []
         self.migrated: list[tuple[str, SchemaChange]] = []
         """What was followed when it was opened, by data set."""
+        self.own_added: list[str] = []
+        self.own_waiting: list[str] = []
+        """What the store's own tables got when it was opened, and what they are to get by `broker migrate`, in words."""
         self.clock = StoreClock(dialect)
         self.versions_table = self.own.versions
         self._identified = False
@@ -119,6 +122,8 @@ class Database:
         migration = Migration(self.engine, self.dialect, self.own, datasets, self.keep, self.leases, self.clock)
         self.table_states = migration.run(mode)
         self.migrated = migration.done
+        self.own_added = [f"{table.name} got the column {name}" for table, name in migration.added]
+        self.own_waiting = [f"{table.name} is to get the column {name}" for table, name in migration.lacking]
         self._identified = not migration.lacking
         if not self._identified:
             self.versions_table = without_added(self.own.versions)

@@ -92,6 +92,8 @@ class Migration:
         """What was followed, by data set."""
         self.lacking: list[tuple[Table, str]] = []
         """Columns that the store's own tables lack until `broker migrate`."""
+        self.added: list[tuple[Table, str]] = []
+        """Columns that they got."""
 
     def run(self, mode: MigrationMode) -> dict[str, TableState]:
         """Apply the plans that the mode allows, and return the state of each table. Raises `StoreError` for an unknown layout."""
@@ -233,6 +235,7 @@ class Migration:
                 sorted(lacking, key=lambda pair: not pair[0].c[pair[1]].nullable) if self._alters(mode) else ()
             ):
                 self._add_column(connection, one, name)
+                self.added.append((one, name))
             self._dialect.prepare(connection, self._own)
 
     def _add(self, plan: DatasetPlan, transaction: "Transaction") -> None:

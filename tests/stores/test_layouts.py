@@ -172,3 +172,46 @@ def test_it_follows_a_declaration_that_has_changed_meanwhile(url: str, record: M
     hits, _ = store.find(Find((Term(("parter",), None),), {rooms.id: Version(3)}, 10))
     assert [one.key for one in hits] == ["d"]
     store.close()
+
+
+def test_versions_get_ids_and_older_builds_are_fenced_off(
+    request: pytest.FixtureRequest, url: str, record: ModuleType
+) -> None:
+    """A build from before ids that runs on cannot publish; one that is started says what to do."""
+    if not request.node.callspec.params["url"].endswith(WITH_SCHEMAS):
+        return
+    rooms = record.Room.__dataset__
+    if url.startswith("postgresql"):
+        early = opened(url, record, MigrationMode.AUTOMATIC)
+        assert early.own_waiting == [f"broker_versions is to get the column {name}" for name in ("id", "placed_by")]
+        assert (early.version(rooms).id, early.standing(rooms, early.version(rooms).published_at)) == (
+            "v2",
+            early.version(rooms),
+        )
+        assert len(early.select(Query(rooms, early.version(rooms).version, frozenset(), Window(10))).rows) == 3
+        early.close()
+    store = opened(url, record)
+    assert sorted(store.own_added) == [f"broker_versions got the column {name}" for name in ("id", "placed_by")]
+    own = store.own.versions
+    as_before = {
+        "dataset": rooms.id,
+        "number": 9,
+        "published_at": "x",
+        "checked_at": "x",
+        "records": 1,
+        "sample": False,
+    }
+    with pytest.raises(StoreError, match=r"NOT NULL|not-null"), store.writing() as connection:
+        names = [one for one in own.c if one.name in as_before and one.name not in ("published_at", "checked_at")]
+        values = {one.name: as_before[one.name] for one in names} | {
+            "published_at": store.clock.now(),
+            "checked_at": store.clock.now(),
+        }
+        connection.execute(own.insert().values(**values))
+    assert store.own_waiting == []
+    again = opened(url, record)
+    assert again.own_added == []
+    put(again, rooms, *record.VERSIONS[0])
+    assert len(again.version(rooms).id) == 16
+    for one in (store, again):
+        one.close()
