@@ -178,9 +178,9 @@ def test_versions_get_ids_and_older_builds_are_fenced_off(
     request: pytest.FixtureRequest, url: str, record: ModuleType
 ) -> None:
     """A build from before ids that runs on cannot publish; one that is started says what to do."""
-    if not request.node.callspec.params["url"].endswith(WITH_SCHEMAS):
-        return
     rooms = record.Room.__dataset__
+    if not request.node.callspec.params["url"].endswith(WITH_SCHEMAS):
+        return  # brokers of these layouts refuse a store that has schemas
     if url.startswith("postgresql"):
         early = opened(url, record, MigrationMode.AUTOMATIC)
         assert early.own_waiting == [f"broker_versions is to get the column {name}" for name in ("id", "placed_by")]
@@ -193,21 +193,17 @@ def test_versions_get_ids_and_older_builds_are_fenced_off(
     store = opened(url, record)
     assert sorted(store.own_added) == [f"broker_versions got the column {name}" for name in ("id", "placed_by")]
     own = store.own.versions
+    now = store.clock.now()
     as_before = {
         "dataset": rooms.id,
         "number": 9,
-        "published_at": "x",
-        "checked_at": "x",
+        "published_at": now,
+        "checked_at": now,
         "records": 1,
         "sample": False,
     }
     with pytest.raises(StoreError, match=r"NOT NULL|not-null"), store.writing() as connection:
-        names = [one for one in own.c if one.name in as_before and one.name not in ("published_at", "checked_at")]
-        values = {one.name: as_before[one.name] for one in names} | {
-            "published_at": store.clock.now(),
-            "checked_at": store.clock.now(),
-        }
-        connection.execute(own.insert().values(**values))
+        connection.execute(own.insert().values(**as_before))
     assert store.own_waiting == []
     again = opened(url, record)
     assert again.own_added == []
