@@ -62,7 +62,14 @@ class _Snapshot:
 
 
 class Database:
-    """The tables of a catalogue's data sets in one database, and the store's own; it knows which versions there are."""
+    """The tables of a catalogue's data sets in one database, and the store's own; it knows which versions there are.
+
+    ``own_added`` and ``own_waiting`` say in words what the store's own tables got when it was opened, and what they are to get by
+    `broker migrate`; ``migrated`` what the tables of the data sets have followed then, by data set.
+    """
+
+    own_added: Sequence[str] = ()
+    own_waiting: Sequence[str] = ()
 
     def __init__(
         self,
@@ -81,10 +88,6 @@ class Database:
         self.table_states: Mapping[str, TableState] = {}
         self.applied_migrations: list[AppliedMigration] = []
         self.migrated: list[tuple[str, SchemaChange]] = []
-        """What was followed when it was opened, by data set."""
-        self.own_added: list[str] = []
-        self.own_waiting: list[str] = []
-        """What the store's own tables got when it was opened, and what they are to get by `broker migrate`, in words."""
         self.clock = StoreClock(dialect)
         self.versions_table = self.own.versions
         self._identified = False

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from broker.errors import StoreError
@@ -26,6 +27,8 @@ PREPARED_AFTER = 5
 """How often a statement comes before it is prepared."""
 IDLE_SECONDS = 10
 """How long a writer that has its turn may do nothing: one that was stopped in the middle makes way."""
+PATIENCE_SECONDS = 3
+"""How long a writer waits for its turn before it looks whether the one that has it has been stopped."""
 SETTINGS = "set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true), set_config('jit', 'off', true)"
 """Set for one transaction each time: a session may be another one's, where a pooler stands between."""
 WRITERS = zlib.crc32(b"poznan-broker writers")
@@ -45,8 +48,16 @@ MISSING = """
 """Of each version that is asked for null when it is there, else the number of the newest one."""
 BEGIN_WRITING = f"""
     SELECT {SETTINGS}, set_config('statement_timeout', '0', true),
-        set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS * 1000}', true), pg_advisory_xact_lock({WRITERS})
+        set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS * 1000}', true), pg_try_advisory_xact_lock({WRITERS})
 """
+WAIT = f"SELECT set_config('lock_timeout', '{PATIENCE_SECONDS * 1000}', true), pg_advisory_xact_lock({WRITERS})"
+MAKE_WAY = f"""
+    SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objid = {WRITERS}::oid AND l.objsubid = 1
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND a.wait_event_type = 'Client' AND clock_timestamp() - a.state_change > interval '{IDLE_SECONDS} seconds'
+"""  # noqa: S608 - constants of this module
+"""Ends the writer that has its turn and waits for its client: in the middle of many statements the server does not do that by itself."""
 BROKEN_OFF = ("08", "40", "53", "57P")
 """Classes of errors that may not come again: connections, rollbacks, resources, the operator's intervention."""
 
@@ -130,8 +141,27 @@ def _writer(_connection: Connection, options: dict[str, Any]) -> None:
 
 def _begin(connection: Connection) -> None:
     """A writer takes its turn at the start, and may take longer than a reader."""
-    if connection.get_execution_options().get("writing", False):
-        connection.exec_driver_sql(BEGIN_WRITING)
+    if not connection.get_execution_options().get("writing", False):
+        return
+    if not connection.exec_driver_sql(BEGIN_WRITING).one()[-1]:
+        try:
+            _wait(connection.connection.driver_connection)
+        except psycopg.Error as error:
+            raise OperationalError(WAIT, None, error) from error
+
+
+def _wait(driver: Any) -> None:  # noqa: ANN401 - of the driver, since SQLAlchemy would roll back what fails
+    """Wait for the turn; a writer that has it and has been stopped is ended."""
+    while True:
+        driver.execute("SAVEPOINT turn")
+        try:
+            driver.execute(WAIT)
+        except LockNotAvailable:
+            driver.execute("ROLLBACK TO SAVEPOINT turn")
+            driver.execute(MAKE_WAY)
+        else:
+            driver.execute("SET LOCAL lock_timeout = 0")
+            return
 
 
 def _first_line(error: SQLAlchemyError) -> str:

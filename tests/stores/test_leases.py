@@ -4,15 +4,18 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import select, update
 
 from broker.catalog import Catalog
 from broker.errors import LeaseLost
 from broker.store import SqlStore, leases
+from broker.store import postgis_connections as connections
 from broker.store.leases import TERM, Lease
 
 ELSEWHERE = "another-host/1/1/x"
@@ -131,3 +134,24 @@ def test_takers_take_turns(address: str, opened: Callable[[Catalog], SqlStore], 
     for one in threads:
         one.join()
     assert sum(one is not None for one in got) == 1, address
+
+
+def test_a_writer_that_stops_in_the_middle_makes_way(
+    address: str, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped while many statements are on their way the server waits for the rest of them, and holds all that it has locked."""
+    if not address.startswith("postgresql"):
+        return  # a file's lock is the kernel's, and goes with its process alone
+    monkeypatch.setattr(connections, "WAIT", connections.WAIT.replace("'3000'", "'300'"))
+    monkeypatch.setattr(connections, "MAKE_WAY", connections.MAKE_WAY.replace("'10 seconds'", "'1 second'"))
+    with psycopg.connect(address.replace("+psycopg", "")) as stopped:
+        assert stopped.execute(f"SELECT pg_try_advisory_xact_lock({connections.WRITERS})").fetchone() == (True,)
+        stopped.pgconn.enter_pipeline_mode()
+        stopped.pgconn.send_query_params(b"SELECT 1", None)
+        stopped.pgconn.send_flush_request()
+        stopped.pgconn.flush()
+        began = time.monotonic()
+        with store.writing() as connection:
+            assert connection.scalar(select(1)) == 1
+        assert 0.5 < time.monotonic() - began < 10
+        stopped.pgconn.finish()
