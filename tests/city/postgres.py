@@ -68,7 +68,7 @@ def running() -> Iterator[Cluster]:
             cluster.prepare()
             yield cluster
         finally:
-            server.send_signal(signal.SIGINT)
+            server.send_signal(signal.SIGQUIT)  # nobody needs what it would write first
             server.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
