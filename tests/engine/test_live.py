@@ -236,3 +236,31 @@ async def test_only_the_last_versions_of_live_data_are_kept(refresher: Refresher
         rows = connection.execute(store.tables[BIKES.id].select()).all()
     assert [one.number for one in kept] == [5, 6, 7, 8, 9]
     assert sorted(one.bikes for one in rows) == [4, 5, 6, 7, 8]
+
+
+async def test_a_host_whose_clock_is_off_fetches_nothing(refresher: Refresher, living: Live, bikes: Bikes) -> None:
+    """It gives what there is while that is young, by the store's clock, and says why there is nothing when there is nothing."""
+    clock = refresher.store.clock
+    clock.offset = timedelta(hours=-3)
+    with pytest.raises(Unavailable, match=r"clock is 10800\.0 s ahead of the database's, so it asks nobody"):
+        await fresh(refresher, living)
+    assert bikes.asked == 0
+    clock.offset = timedelta(0)
+    first = await fresh(refresher, living)
+    await asyncio.sleep(0.35)
+    clock.offset = timedelta(seconds=3)
+    assert (await fresh(refresher, living), bikes.asked) == (first, 1)
+
+
+async def test_what_a_wrong_clock_has_checked_is_not_taken_for_young(
+    refresher: Refresher, living: Live, bikes: Bikes
+) -> None:
+    """One host three days ahead would else freeze what is live for three days, for all."""
+    store = refresher.store
+    await fresh(refresher, living)
+    aged(store, -3 * 24 * 60)
+    await fresh(refresher, living)
+    assert bikes.asked == 2
+    checked = store.version(BIKES).checked_at
+    assert checked is not None
+    assert abs(checked - datetime.now(UTC)) < timedelta(minutes=1)

@@ -5,6 +5,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from broker import schedule
 from broker.catalog import Catalog
 from broker.refresh import Refresher
 from broker.schedule import Schedule, due_at
@@ -68,7 +71,82 @@ async def test_one_of_two_schedules_refreshes_what_is_due_and_nothing_live(tmp_p
     with store.reading() as connection:
         refreshes = connection.execute(store.own.refreshes.select()).all()
     assert sorted(one.dataset for one in refreshes) == ["mim.districts", "mim.stops"]
-    claim = store.lease("schedule")
-    assert claim is not None  # it was given back at the end
-    claim.release()
+    lease = store.lease("schedule")
+    assert lease is not None  # it was given back at the end
+    lease.release()
+    store.close()
+
+
+async def leading(schedule: Schedule, seconds: float = 0.5) -> None:
+    """Let a schedule run for a moment."""
+    task = asyncio.create_task(schedule.run())
+    await asyncio.sleep(seconds)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_host_whose_clock_is_off_does_not_lead(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite", Catalog.of([District.__dataset__]))
+    async with Refresher(store.catalog, store, Settings.load(sample=True)) as refresher:
+        store.clock.offset = -timedelta(seconds=2.5)
+        await leading(Schedule(refresher, store, store.catalog))
+        assert store.last_refreshes() == {}
+        store.clock.offset = timedelta(seconds=1.5)
+        await leading(Schedule(refresher, store, store.catalog))
+        assert store.last_refreshes().keys() == {"mim.districts"}
+    store.close()
+
+
+async def test_one_whose_lease_another_has_stops_leading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "LOOK", timedelta(milliseconds=50))
+    monkeypatch.setattr(schedule, "TRY", timedelta(milliseconds=50))
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite", Catalog.of([District.__dataset__]))
+    async with Refresher(store.catalog, store, Settings.load(sample=True)) as refresher:
+        task = asyncio.create_task(Schedule(refresher, store, store.catalog).run())
+        async with asyncio.timeout(20):
+            while not store.last_refreshes():  # noqa: ASYNC110 - the store is what is watched
+                await asyncio.sleep(0.05)
+        own = store.own.leases
+        with store.writing() as connection:  # as another process that takes over
+            now = store.clock.read(connection) + timedelta(seconds=10)
+            values = {"token": own.c.token + 1, "holder": "elsewhere/1/1/x", "expires_at": now}
+            connection.execute(own.update().where(own.c.name == "schedule").values(**values))
+        await asyncio.sleep(0.3)
+        with store.writing() as connection:
+            connection.execute(store.own.versions.delete())  # what it would refresh at once
+        await asyncio.sleep(0.5)
+        assert store.version(District.__dataset__).number == 0
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    store.close()
+
+
+async def test_what_a_wrong_clock_has_checked_is_due(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite", Catalog.of([District.__dataset__]))
+    async with Refresher(store.catalog, store, Settings.load(sample=True)) as refresher:
+        await refresher.refresh(District.__dataset__)
+        plan, now = Schedule(refresher, store, store.catalog), datetime.now(UTC)
+        assert plan.due(now) == []
+        assert plan.due(now - timedelta(days=3)) == [District.__dataset__]  # it was checked three days from then
+    store.close()
+
+
+async def test_places_that_should_have_been_found_anew_are_by_the_next_leader(tmp_path: Path) -> None:
+    """The process that published the districts ended before it placed the stops in them."""
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite", Catalog.of([Stop.__dataset__, District.__dataset__]))
+    async with Refresher(store.catalog, store, Settings.load(sample=True)) as refresher:
+        await refresher.refresh(Stop.__dataset__)
+        draft = store.draft(District.__dataset__, sample=True)
+        async for page in District.__dataset__.reader.fetch(
+            refresher.upstream(District.__dataset__.source, sample=True)
+        ):
+            draft.add(District.__dataset__.records(page, draft.fields))
+        draft.publish()
+        draft.close()
+        assert store.is_misplaced(store.version(Stop.__dataset__))
+        await leading(Schedule(refresher, store, store.catalog), 3)
+        stops = store.version(Stop.__dataset__)
+        assert (stops.number, stops.placed_by) == (2, store.version(District.__dataset__).id)
     store.close()

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -178,6 +179,19 @@ async def test_a_store_that_does_not_answer_is_told(broker: Broker, probe: Any) 
     assert (metrics.status, ready.status, ready.json["status"]) == (200, 503, "not ready")
     assert b"broker_store_readable 0.0" in metrics.raw
     assert b"broker_dataset_records{" not in metrics.raw
+
+
+@MODULE
+async def test_a_clock_that_is_off_is_told(broker: Broker, probe: Any) -> None:
+    clock = broker.engine.store.clock
+    clock.offset = timedelta(seconds=-7)
+    told = (await probe("/health/ready")).json, (await probe("/metrics")).raw
+    clock.offset = timedelta(seconds=1)
+    usual = (await probe("/health/ready")).json
+    clock.offset = timedelta(0)
+    assert told[0]["clock"] == "this host's clock is 7.0 s ahead of the database's"
+    assert b"broker_clock_ahead_seconds 7.0" in told[1]
+    assert "clock" not in usual
 
 
 @MODULE
