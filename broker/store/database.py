@@ -182,13 +182,16 @@ class Database:
 
     @contextmanager
     def quick_driver(self, *reads: Read) -> Iterator[Any]:
-        """The same for short statements where nothing may block: raises `Slow` when one is not, or cannot be told to be."""
+        """The same for short statements where nothing may block: raises `Slow` when one is not, or cannot be told to be.
+
+        Whether the versions are there is looked at in the end: in one file, rows that are dropped go together with their version.
+        """
         if self._quick is None or not self._short.acquire(blocking=False):
             raise Slow
         try:
             self._quick.begin()
-            with self._having(self._quick.connection, None, reads):
-                yield self._quick.connection
+            yield self._quick.connection
+            self._check_missing(self.dialect.missing(self._quick.connection, self._identified_ones(reads)))
         except self._driver_error as error:
             if self._quick.gave_up(error):
                 raise Slow from error
@@ -201,7 +204,9 @@ class Database:
         left = remaining()
         if left is not None:
             check()
-        with self._having(connection.connection.driver_connection, left, reads):
+        driver = connection.connection.driver_connection
+        with self.dialect.snapshot(driver, left, self._identified_ones(reads)) as missing:
+            self._check_missing(missing)
             yield _Snapshot(connection, {*reads})
 
     def _check_there(self, snapshot: "_Snapshot", reads: tuple[Read, ...]) -> None:
@@ -210,12 +215,6 @@ class Database:
             driver = snapshot.connection.connection.driver_connection
             self._check_missing(self.dialect.missing(driver, self._identified_ones(new)))
             snapshot.reads.update(new)
-
-    @contextmanager
-    def _having(self, connection: Any, seconds: float | None, reads: tuple[Read, ...]) -> Iterator[None]:  # noqa: ANN401 - of the driver
-        with self.dialect.snapshot(connection, seconds, self._identified_ones(reads)) as missing:
-            self._check_missing(missing)
-            yield
 
     def _identified_ones(self, reads: Sequence[Read]) -> list[Read]:
         """Those that can be looked for; before `broker migrate` versions of a server have no ids."""
