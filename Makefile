@@ -27,7 +27,7 @@ check: install
 test: check packages
 	.venv/bin/pytest
 
-# What takes longer: every fault and kill, and many more random declarations and values. Some 45 minutes.
+# What takes longer: every fault and kill, and many more random declarations and values. An hour.
 test-long: check packages
 	FAULTS=all .venv/bin/pytest tests/stores tests/faults
 

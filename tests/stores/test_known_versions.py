@@ -2,9 +2,13 @@
 
 import time
 from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
 
 from broker.catalog import Catalog
-from broker.store import SqlStore
+from broker.errors import StoreUnavailable
+from broker.store import SqlStore, polling
 from tests.stores.town import SHOPS, Shop, put
 
 SHOP = Shop.__dataset__
@@ -51,3 +55,25 @@ def test_a_draft_is_no_version(opened: Callable[[Catalog], SqlStore], catalog: C
     draft.close()
     assert one.known_versions() in (None, before)
     assert one.versions() == before
+
+
+def test_what_was_seen_last_holds_for_two_seconds_while_the_database_is_away(
+    opened: Callable[[Catalog], SqlStore], catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(catalog)
+    if not store.dialect.shared:
+        return  # a file is looked at, not a server
+    assert store.known_versions() is None
+    wait_for(lambda: store.known_versions() is not None)
+    known, began = store.known_versions(), time.monotonic()
+
+    def away(*_: object) -> NoReturn:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(store, "reading", away)  # so no request asks the database either
+    while store.known_versions() is known:
+        assert time.monotonic() - began < polling.BOUND + 1
+        time.sleep(0.01)
+    assert time.monotonic() - began > polling.BOUND - polling.INTERVAL - 0.5
+    monkeypatch.undo()
+    wait_for(lambda: store.known_versions() == known)

@@ -168,4 +168,6 @@ def test_one_snapshot_for_all_that_a_thread_reads(town: SqlStore, other: SqlStor
         put(other, SHOP, *SHOPS[:2])
         assert len(town.select(query).rows) == before
         assert town.version(SHOP).number == 1
+        known = town.known_versions()
+        assert known is None or town.dialect.shared
     assert town.version(SHOP).number == 2
