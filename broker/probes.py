@@ -81,7 +81,7 @@ class Probes:
         except StoreError:
             found = ()
             STORE_READABLE.set(0)
-        STORE_CLOCK.set(-self.store.clock.offset.total_seconds())
+        STORE_CLOCK.set(0.0 - self.store.clock.offset.total_seconds())  # not -0.0
         KEPT_BYTES.set(self.endpoint.responses.taken)
         _tell(found)
         for source in self.store.catalog.sources:
