@@ -203,10 +203,10 @@ NIGHTS: tuple[Trial, ...] = (
         ("night_lagging_standby",),
     ),
     Trial(
-        "`kill -9` at fifty random moments, each followed by another process",
+        "`kill -9` at fifty random moments, each followed by another process; SQLite too",
         "the next one goes on",
         "test_long_nights.py::test_killed_at_fifty_moments",
-        ("night_killed",),
+        ("night_killed_postgis", "night_killed_sqlite"),
     ),
     Trial(
         "a process refreshes and one reads with a clock that is an hour, or three days, ahead or behind",

@@ -89,19 +89,21 @@ async def test_reads_over_a_primary_and_a_standby_that_lags(server: Server, tall
         await balancer.stop()
 
 
-async def test_killed_at_fifty_moments(server: Server, tally: Tally) -> None:
+@pytest.mark.parametrize("kind", ["postgis", "sqlite"])
+async def test_killed_at_fifty_moments(request: pytest.FixtureRequest, tmp_path: Path, tally: Tally, kind: str) -> None:
+    url = f"sqlite:///{tmp_path}/store.sqlite" if kind == "sqlite" else request.getfixturevalue("server").url()
     pick = random.Random(3)
-    async with night(server.url(), tally, "killed") as (first, other):
+    async with night(url, tally, f"killed_{kind}") as (first, other):
         one = first
         for number in range(50):
             await asyncio.sleep(pick.uniform(0.1, 1.5))
             await one.end()
-            one = await Process.start("refresh", server.url(), str(1_000_000 + number * 10_000), "1")
+            one = await Process.start("refresh", url, str(1_000_000 + number * 10_000), "1")
         try:
             await first_to_publish(one, other)
         finally:
             await one.end()
-    check_store(server.url())
+    check_store(url)
 
 
 @pytest.mark.parametrize("off", ["+1h", "-1h", "+3d", "-3d"])
