@@ -27,9 +27,10 @@ check: install
 test: check packages
 	.venv/bin/pytest
 
-# What takes longer: every fault and kill, and many more random declarations and values. An hour.
+# What takes longer: every fault, kill and bad night, and many more random declarations, values and operations. An hour.
 test-long: check packages
 	FAULTS=all .venv/bin/pytest tests/stores tests/faults
+	EQUALITY_CASES=4000 .venv/bin/pytest tests/graph/test_equality.py
 
 # What the tests need besides Python: a browser, brought up from the system's packages when root.
 packages:

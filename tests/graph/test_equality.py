@@ -13,7 +13,7 @@ from broker.app import Engine
 from broker.endpoint import Endpoint
 from tests.graph.operations import Operation, operations
 
-CASES = int(os.environ.get("EQUALITY_CASES", "2000"))  # noqa: TID251 - how long a run is, not how the broker works
+CASES = int(os.environ.get("EQUALITY_CASES", "1000"))  # noqa: TID251 - how long a run is, not how the broker works
 LIVE = ("bikeStations", "departures")
 """What is fetched when it is asked for."""
 ONCE_DIFFERENT = (
