@@ -21,6 +21,8 @@ __all__ = ["ANSWERS", "Process", "check_store", "first_to_publish", "night"]
 
 ROOT = Path(__file__).parents[2]
 ANSWERS = 100_000 if WHOLE else 2_000
+SECONDS = "5" if WHOLE else "2"
+"""How long a reader asks at least."""
 SETTLING = TERM.total_seconds() + 10
 """Seconds within which a new process has taken over whatever another one left."""
 
@@ -100,7 +102,7 @@ async def night(url: str, tally: Tally, name: str, *readers: str, refreshing: in
             stack.push_async_callback(writers[-1].end)
             if one == 0:
                 await writers[0].published()
-        reading = [await Process.start("read", one, str(ANSWERS), "5") for one in readers or (url,)]
+        reading = [await Process.start("read", one, str(ANSWERS), SECONDS) for one in readers or (url,)]
         for one in reading:
             stack.push_async_callback(one.end)
             await one.until(60, lambda said: "reading" in said)
