@@ -118,7 +118,7 @@ def _clock(engine: Engine) -> Iterator[Finding]:
         engine.store.versions()
     if clock.is_off:
         yield Finding(
-            "clock", f"{clock.told}; it leads nothing and fetches nothing live", "let the host keep time (NTP)"
+            "clock", f"{clock.difference}; it leads nothing and fetches nothing live", "let the host keep time (NTP)"
         )
 
 

@@ -80,7 +80,7 @@ class Live:
     def _check(self, dataset: Dataset, published: Published) -> None:
         """Raises `Unavailable` for what is too old to be shown as live."""
         clock = self._store.clock
-        why = f"{clock.told}, so it asks nobody" if clock.is_off else "its source has not answered in time"
+        why = f"{clock.difference}, so it asks nobody" if clock.is_off else "its source has not answered in time"
         if published.checked_at is None:
             raise Unavailable(f"{dataset.id}: {why}, and there is no earlier answer to show")
         age = clock.now() - published.checked_at

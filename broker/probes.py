@@ -70,7 +70,7 @@ class Probes:
         if waiting := _waiting(self.store):
             body["migration"] = waiting
         if self.store.clock.is_off:
-            body["clock"] = self.store.clock.told
+            body["clock"] = self.store.clock.difference
         return JSONResponse(body, 200 if is_ready else 503)
 
     async def metrics(self, _request: Request) -> Response:

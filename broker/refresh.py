@@ -229,9 +229,8 @@ class Refresher:
 
     async def place_left(self) -> None:
         """Place again what should have been when the districts changed: the process that was to do it may have ended."""
-        for one in self.store.catalog.datasets.values():
-            if not one.geocode and not one.refresh.live:
-                await asyncio.to_thread(self.store.locate_again, one)
+        for one in await asyncio.to_thread(self.store.misplaced):
+            await asyncio.to_thread(self.store.locate_again, one)
 
     def _is_sample(self, dataset: Dataset) -> bool:
         """What was added by configuration is never a sample: there is none of it."""

@@ -94,7 +94,7 @@ class Schedule:
             was_off, self._off = self._off, self._store.clock.is_off
             if self._off:
                 if not was_off:
-                    log().warning(Event.CLOCK_OFF, reason=f"{self._store.clock.told}: it does not lead")
+                    log().warning(Event.CLOCK_OFF, reason=f"{self._store.clock.difference}: it does not lead")
                 return None
             return await asyncio.to_thread(self._store.lease, "schedule")
         except StoreError as error:

@@ -42,7 +42,7 @@ class StoreClock:
         return abs(self.offset) > MOST_OFF
 
     @property
-    def told(self) -> str:
+    def difference(self) -> str:
         """How far off this host's clock is, in words."""
         seconds = -self.offset.total_seconds()
         return f"this host's clock is {abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} the database's"

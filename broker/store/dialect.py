@@ -146,7 +146,7 @@ class Watch(Protocol):
         ...
 
     def changed(self) -> None:
-        """This process has just published something: see to it that its own requests are told at once."""
+        """Called after this process has published a version, so that its own requests read it at once."""
         ...
 
     def close(self) -> None:
@@ -209,7 +209,7 @@ class Dialect(Protocol):
         seconds: float | None,
         reads: Sequence[Read],
     ) -> AbstractContextManager[Mapping[Read, int]]:
-        """One snapshot to read from by a driver's connection, whose statements are given up after so many seconds.
+        """Begin one snapshot on a driver's connection; its statements are cancelled after ``seconds``.
 
         Gives those of the versions that it does not have, with the number of the newest version of their data set.
         """

@@ -1,11 +1,11 @@
 """Leases: of all processes of a store, one does a thing, until it releases it or is not heard of any more.
 
-A lease is a row with a token that rises with each change of hands. Whoever holds it renews it in a thread of its own; when it is
+A lease is a row with a token, which rises with each new holder. The holder renews it from a thread; when it is
 not renewed for `TERM`, by the store's clock, another process may take it. A process that was stopped and wakes up does not know
 that: so each transaction that writes under a lease compares the token first (a fence), in that very transaction. Takers and
 writers take turns in the database, so a lease never changes hands in the middle of one.
 
-Nothing hangs on a connection: a restart of the database, a failover or a pooler between changes nothing about who holds what.
+A lease does not depend on a connection: it survives a restart of the database, a failover and a pooler.
 """
 
 import os
@@ -88,7 +88,7 @@ class Leases:
         """Take a lease; None while another process, or another part of this one, has it. Raises `StoreError`."""
         table = self._table
         mine = table.c.name == name
-        if not self._may_be_free(name):  # looked at first, so that whoever waits for it does not write all the time
+        if not self._may_be_free(name):  # a process that waits for it only reads
             return None
         holder = f"{_HOST}/{os.getpid()}/{_begun(os.getpid())}/{secrets.token_hex(4)}"
         with self._writing() as connection:

@@ -230,7 +230,7 @@ class Migration:
                 self._own.declarations.drop(connection)
             for one in self._own.tables:
                 one.create(connection, checkfirst=True)
-            # What is required comes last: SQLite makes the table anew for it, with all other columns.
+            # Required columns come last: for those SQLite copies the table, with all its other columns.
             for one, name in (
                 sorted(lacking, key=lambda pair: not pair[0].c[pair[1]].nullable) if self._alters(mode) else ()
             ):

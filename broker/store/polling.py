@@ -65,6 +65,6 @@ class Poll:
         try:
             self._look()
         except StoreError:
-            return  # told by whoever reads; the next look may go well
+            return  # requests that read report the error; the next look may succeed
         if not self._ended.is_set():
             self._looked_at = began

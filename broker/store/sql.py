@@ -84,12 +84,20 @@ class SqlStore(Database):
             lease.release()
             raise
 
-    def is_misplaced(self, published: Published) -> bool:
-        """Whether a version's records were last looked up in other districts than the newest ones."""
-        dataset, partition = self.catalog.datasets[published.dataset], self.catalog.partition
-        if partition is None or not published.number or not dataset.located or dataset.partition:
-            return False
-        return (published.placed_by or "") != self.version(partition).id
+    def misplaced(self) -> list[Dataset]:
+        """The data sets whose newest version was last looked up in other districts than the newest ones."""
+        versions, partition = self.versions(), self.catalog.partition
+        if partition is None:
+            return []
+        newest = versions[partition.id].id
+        return [
+            one
+            for one in self.catalog.datasets.values()
+            if one.located
+            and not one.partition
+            and versions[one.id].number
+            and (versions[one.id].placed_by or "") != newest
+        ]
 
     def locate_again(self, dataset: Dataset) -> Published:
         """Look up again what has an address or lies in a district, where the register or the districts are of another version.
@@ -98,7 +106,7 @@ class SqlStore(Database):
         refreshes does this afterwards.
         """
         base = self.version(dataset)
-        if not base.number or not (dataset.geocode or self.is_misplaced(base)):
+        if not base.number or not (dataset.geocode or dataset in self.misplaced()):
             return base
         lease = None if self.table_states[dataset.id].write_refusal else self.lease(dataset.id)
         if lease is None:

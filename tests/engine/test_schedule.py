@@ -145,7 +145,7 @@ async def test_places_that_should_have_been_found_anew_are_by_the_next_leader(tm
             draft.add(District.__dataset__.records(page, draft.fields))
         draft.publish()
         draft.close()
-        assert store.is_misplaced(store.version(Stop.__dataset__))
+        assert store.misplaced() == [Stop.__dataset__]
         await leading(Schedule(refresher, store, store.catalog), 3)
         stops = store.version(Stop.__dataset__)
         assert (stops.number, stops.placed_by) == (2, store.version(District.__dataset__).id)
